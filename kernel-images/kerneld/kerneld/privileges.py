@@ -1,0 +1,170 @@
+"""The two sides of a sandbox: PID 1 parts from user code before it has read a byte from anywhere."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+IMAGE_FILE = Path("/opt/hotcell/env.json")
+"""The image's `{"env": {name: value}, "preload": [module]}`; may be absent."""
+
+CONTROL_DESCRIPTOR = 3
+"""Where the zygote finds its end of the control pair."""
+
+_INHERITED = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "TZ", "HOME", "MPLBACKEND", "PLOTLY_RENDERER")
+_FALLBACKS = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/workspace"}
+
+# <linux/prctl.h>, <linux/capability.h>
+_PR_SET_DUMPABLE = 4
+_PR_SET_KEEPCAPS = 8
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_CAP_KILL = 5
+_CAP_HIGHEST = 63
+_CAPABILITY_VERSION_3 = 0x20080522
+_EINVAL = 22
+
+_IGNORED_SIGNALS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGPIPE,
+)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class UserSide(NamedTuple):
+    """What PID 1 keeps of the user side."""
+
+    control: socket.socket
+    """Its end of the `SOCK_SEQPACKET` pair (PROTOCOL.md section 4), non-blocking, close-on-exec."""
+    console: int
+    """Read end, non-blocking, of the pipe that is the user side's first standard output and error."""
+    zygote_pid: int
+    """The zygote, a child of the caller: `os.pidfd_open` it before anything reaps."""
+
+
+def split(user_uid: int, kerneld_uid: int) -> UserSide:
+    """Fork the user side and take the kerneld side oneself.
+
+    Called once, as uid 0 with SETUID, SETGID, SETPCAP and KILL, with one thread, before anything is read or opened.
+    The child takes uid and gid `user_uid` without groups or capabilities and executes `kerneld.user` in a fresh
+    interpreter with the image's environment. The caller comes back with uid and gid `kerneld_uid`, without groups,
+    with CAP_KILL alone, non-dumpable, and with the signals ignored that would otherwise end it.
+
+    Raises `ValueError` for ids that keep the sides apart in name only, `OSError` when a step of the caller's own is
+    refused (the caller must then exit). A child that cannot start says why on the console and exits with 127.
+    """
+    if user_uid == kerneld_uid or min(user_uid, kerneld_uid) <= 0:
+        raise ValueError("user and kerneld uid must be different and not 0")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    console, console_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _become_user_side(user_uid, theirs.fileno(), console_write)
+    theirs.close()
+    os.close(console_write)
+    ours.setblocking(False)
+    os.set_blocking(console, False)
+    _become_kerneld_side(kerneld_uid)
+    return UserSide(ours, console, pid)
+
+
+def image_environment() -> dict[str, str]:
+    """The environment user code starts from: the image's own, or a minimal set taken from the caller's."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    try:
+        text = IMAGE_FILE.read_text("utf-8")
+    except FileNotFoundError:
+        return _FALLBACKS | inherited
+    environment = json.loads(text).get("env", {})
+    return _FALLBACKS | {str(name): str(value) for name, value in environment.items()}
+
+
+def _become_user_side(uid: int, control: int, console: int) -> NoReturn:
+    try:
+        os.setsid()
+        null = os.open("/dev/null", os.O_RDWR)
+        os.dup2(console, 2)
+        # The control end may itself be one of the descriptors that are about to be replaced.
+        control = os.dup(control) if control <= CONTROL_DESCRIPTOR else control
+        os.dup2(null, 0)
+        os.dup2(console, 1)
+        os.dup2(control, CONTROL_DESCRIPTOR)
+        os.closerange(CONTROL_DESCRIPTOR + 1, os.sysconf("SC_OPEN_MAX"))
+        os.chdir("/")
+        os.umask(0o022)
+        _take_identity(uid, keep=0)
+        package_parent = str(Path(__file__).resolve().parent.parent)
+        start = (
+            f"import sys; sys.path.append({package_parent!r}); "
+            "from kerneld.user.__main__ import main; main()"
+        )
+        arguments = [sys.executable, "-s", "-P", "-c", start]
+        os.execve(sys.executable, arguments, image_environment())
+    except BaseException as error:
+        os.write(2, f"the user side cannot start: {error!r}\n".encode())
+    os._exit(127)
+
+
+def _become_kerneld_side(uid: int) -> None:
+    _take_identity(uid, keep=1 << _CAP_KILL)
+    # Without this, equal uids inside the sandbox's engine would suffice to read keys out of /proc/1.
+    _prctl(_PR_SET_DUMPABLE, 0)
+    for number in _IGNORED_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _take_identity(uid: int, keep: int) -> None:
+    """Become `uid` for good, with the capabilities of the bit set `keep` and no way to more."""
+    os.setgroups([])
+    _empty_bounding_set()
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    _prctl(_PR_SET_KEEPCAPS, 1 if keep else 0)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    _capset(keep)
+    _prctl(_PR_SET_KEEPCAPS, 0)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _empty_bounding_set() -> None:
+    for capability in range(_CAP_HIGHEST + 1):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError as error:
+            # The kernel knows fewer capabilities than a set has bits.
+            if error.errno != _EINVAL:
+                raise
+            return
+
+
+def _capset(keep: int) -> None:
+    """Set effective and permitted to `keep` and inheritable to nothing (capset(2), version 3: two 32-bit halves)."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    low, high = keep & 0xFFFFFFFF, keep >> 32
+    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
+    _check(_libc.capset(ctypes.byref(header), ctypes.byref(data)), "capset")
+
+
+def _prctl(option: int, argument: int) -> None:
+    zero = ctypes.c_ulong(0)
+    result = _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), zero, zero, zero)
+    _check(result, f"prctl {option}")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
