@@ -89,16 +89,6 @@ const ENVIRONMENT: Record<string, { setting: string; parse: (text: string) => un
 /** Set by the project's own scripts and tests, not settings of the gateway. */
 const RESERVED_ENVIRONMENT = /^HOTCELL_(TEST|CI|BENCH)_/;
 
-/** The flags of `hotcell serve`, by the setting they set. */
-export const SERVE_FLAGS = [
-  "host",
-  "port",
-  "home",
-  "runtime",
-  "max-sessions",
-  "log-level",
-] as const;
-
 function readFile(path: string, required: boolean): Raw {
   let text: string;
   try {
@@ -143,7 +133,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): { raw: Raw; origin: Map<string
 }
 
 export interface ConfigSources {
-  /** Values of flags, by setting name with underscores; `undefined` where a flag was not given. */
+  /** Values of flags, by name without the leading hyphens; `undefined` where a flag was not given. */
   flags?: Raw;
   env?: NodeJS.ProcessEnv;
   /** An explicitly named configuration file; it must exist. Default: `hotcell.config.yaml` in `cwd`, if there. */
@@ -160,14 +150,13 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   const path = resolve(cwd, sources.file ?? "hotcell.config.yaml");
   const file = readFile(path, sources.file !== undefined);
   const { raw: environment, origin } = readEnvironment(sources.env ?? process.env);
-  const flags = Object.fromEntries(
-    Object.entries(sources.flags ?? {}).filter(([, value]) => value !== undefined),
-  );
-  for (const name of Object.keys(flags)) {
-    if (typeof flags[name] === "string" && ["port", "max_sessions"].includes(name)) {
-      flags[name] = number(flags[name]);
-    }
-    origin.set(name, `--${name.replaceAll("_", "-")}`);
+  const flags: Raw = {};
+  for (const [flag, value] of Object.entries(sources.flags ?? {})) {
+    if (value === undefined) continue;
+    const setting = flag.replaceAll("-", "_");
+    const isNumber = typeof value === "string" && ["port", "max_sessions"].includes(setting);
+    flags[setting] = isNumber ? number(value) : value;
+    origin.set(setting, `--${flag}`);
   }
   const parsed = configSchema.safeParse({
     home: join(homedir(), ".hotcell"),

@@ -45,6 +45,7 @@ export const ERRORS = {
   sandbox_protocol_violation: { status: 502, title: "The sandbox answered nonsense" },
   session_start_failed: { status: 502, title: "The session could not be started" },
   kernel_start_failed: { status: 502, title: "The kernel could not be started" },
+  sandbox_busy: { status: 503, title: "The sandbox has as many open calls as it may" },
   sandbox_unreachable: { status: 503, title: "The sandbox cannot be reached" },
   runtime_unavailable: { status: 503, title: "The container engine does not answer" },
   shutting_down: { status: 503, title: "The gateway is stopping" },

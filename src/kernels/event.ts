@@ -163,3 +163,8 @@ export const eventSchema = z
 export type ExecutionEvent = z.output<typeof eventSchema>;
 export type EventOf<Type extends ExecutionEvent["type"]> = Extract<ExecutionEvent, { type: Type }>;
 export type FinishedEvent = EventOf<"execution_finished">;
+
+/** Whether an event is the last one of its execution. */
+export function isTerminalEvent(event: ExecutionEvent): event is FinishedEvent {
+  return event.type === "execution_finished";
+}

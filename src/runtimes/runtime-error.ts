@@ -7,6 +7,7 @@
  * - `limit_not_enforceable`: a limit that was asked for cannot be enforced, or the limits do not fit together.
  * - `isolation_unavailable`: the isolation tier that was asked for is not configured here.
  * - `sandbox_start_failed`: the engine refused to make or start the sandbox, or its first process failed.
+ * - `sandbox_stop_failed`: the engine refused to remove the sandbox.
  * - `sandbox_exists`: a sandbox with this id is there already.
  * - `sandbox_not_found`: there is no running sandbox with this id.
  * - `invalid_specification`: the caller's mistake: a malformed id, a relative or too long path.
@@ -18,6 +19,7 @@ export type RuntimeErrorCode =
   | "limit_not_enforceable"
   | "isolation_unavailable"
   | "sandbox_start_failed"
+  | "sandbox_stop_failed"
   | "sandbox_exists"
   | "sandbox_not_found"
   | "invalid_specification";

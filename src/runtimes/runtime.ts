@@ -82,7 +82,7 @@ export interface SandboxImage {
   interpreter: string;
 }
 
-/** Limits that were asked for: a runtime enforces each of these or refuses. What is absent takes `DEFAULT_LIMITS`. */
+/** Limits that were asked for: a runtime enforces each of these or refuses. What is absent takes the default. */
 export interface LimitRequest {
   /** The most CPUs that the sandbox may use, as a decimal fraction. By default all. */
   cpu?: number;
@@ -96,11 +96,19 @@ export interface LimitRequest {
   gpu?: number;
 }
 
-export const DEFAULT_LIMITS = {
+/** Limits of sandboxes for which nothing was asked. Where one cannot be enforced, the sandbox says so. */
+export interface DefaultLimits {
+  memoryBytes: number;
+  pids: number;
+  /** Shrinks to what fits where `/workspace` is in memory. */
+  diskBytes: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<DefaultLimits> = {
   memoryBytes: 2 * 1024 ** 3,
   pids: 256,
   diskBytes: 1024 ** 3,
-} as const;
+};
 
 /** Limits in force. `null` stands for a default that this machine cannot enforce, for `cpu` also: all CPUs. */
 export interface EffectiveLimits {
@@ -149,7 +157,10 @@ export interface Sandbox {
   readonly uids: UidPair;
   /** How long `create` took. */
   readonly startMs: number;
-  /** The last 8 KiB that the first process printed: for diagnosis only, whoever controls the sandbox writes it. */
+  /**
+   * The last 8 KiB that the first process printed, complete when its exit is reported: for diagnosis only, whoever
+   * controls the sandbox writes it.
+   */
   consoleTail(): string;
 }
 
@@ -170,7 +181,7 @@ export interface MissingProtection {
 export type ProtectionName =
   | "no_network"
   | "read_only_root"
-  | "no_capabilities"
+  | "capabilities_dropped"
   | "no_new_privileges"
   | "seccomp"
   | "apparmor"
@@ -211,7 +222,13 @@ export type SandboxEvent =
    * The sandbox has ended; `destroy` is still to be called. `exitCode` is 128 + n after signal n, and null when the
    * sandbox disappeared unseen. `oom` tells whether want of memory is known to have killed anything in it.
    */
-  | { type: "exited"; sandboxId: string; exitCode: number | null; signal: number | null; oom: boolean };
+  | {
+      type: "exited";
+      sandboxId: string;
+      exitCode: number | null;
+      signal: number | null;
+      oom: boolean;
+    };
 
 export interface Usage {
   cpuMs: number;

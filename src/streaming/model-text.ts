@@ -1,7 +1,7 @@
 import type { FinishedEvent } from "../kernels/event.js";
 import type { Gathered } from "../kernels/gathering.js";
 import type { RichOutput } from "../kernels/output.js";
-import { stripEscapes, terminalText } from "./terminal-text.js";
+import { stripEscapes, terminalText } from "../kernels/terminal-text.js";
 
 /** Media types of pictures that models take, the best first. */
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;

@@ -7,10 +7,10 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-IMAGE_FILE = Path("/opt/hotcell/env.json")
-"""The image's `{"env": {name: value}, "preload": [module]}`; may be absent."""
+IMAGE_FILE = Path("/opt/hotcell/image.json")
+"""The image's definition, of which `{"env": {name: value}, "preload": [module]}` matter here; may be absent."""
 
 CONTROL_DESCRIPTOR = 3
 """Where the zygote finds its end of the control pair."""
@@ -83,13 +83,26 @@ def split(user_uid: int, kerneld_uid: int) -> UserSide:
 
 def image_environment() -> dict[str, str]:
     """The environment user code starts from: the image's own, or a minimal set taken from the caller's."""
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    definition = _image_definition()
+    if definition is None:
+        environment: dict[str, object] = {
+            name: os.environ[name] for name in _INHERITED if name in os.environ
+        }
+    else:
+        environment = definition.get("env", {})
+    return _FALLBACKS | {name: str(value) for name, value in environment.items()}
+
+
+def image_preload() -> list[str]:
+    """The modules that the image wants imported once for all kernels."""
+    return [str(name) for name in (_image_definition() or {}).get("preload", [])]
+
+
+def _image_definition() -> dict[str, Any] | None:
     try:
-        text = IMAGE_FILE.read_text("utf-8")
+        return json.loads(IMAGE_FILE.read_bytes())
     except FileNotFoundError:
-        return _FALLBACKS | inherited
-    environment = json.loads(text).get("env", {})
-    return _FALLBACKS | {str(name): str(value) for name, value in environment.items()}
+        return None
 
 
 def _become_user_side(uid: int, control: int, console: int) -> NoReturn:

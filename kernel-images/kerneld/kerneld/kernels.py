@@ -1,0 +1,119 @@
+"""The kernels of a sandbox, and the assignment that makes it a session's."""
+
+import asyncio
+import json
+from itertools import count
+from typing import Any
+
+from kerneld import fields
+from kerneld.errors import RequestError
+from kerneld.kernel import Kernel, KernelOptions
+from kerneld.services import Services
+
+LIMIT = 16
+_READY_S = 60
+
+
+class Kernels:
+    """Starts, finds and removes kernels."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._kernels: dict[str, Kernel] = {}
+        self._ordinals = count(1)
+        self._assignment: bytes | None = None
+        self._assigning: asyncio.Task[None] | None = None
+        self._env: dict[str, str] = {}
+        self._cwd: str | None = None
+
+    @property
+    def assigned(self) -> bool:
+        return self._assignment is not None
+
+    def all(self) -> list[Kernel]:
+        return list(self._kernels.values())
+
+    def get(self, identifier: str) -> Kernel:
+        """Raises `RequestError`."""
+        kernel = self._kernels.get(identifier)
+        if kernel is None:
+            raise RequestError("kernel_not_found", "there is no such kernel")
+        return kernel
+
+    async def assign(self, body: fields.Body) -> None:
+        """Take a session's environment and start its kernels; once. Raises `RequestError`."""
+        fields.only(body, ("session_id", "env", "cwd", "kernels"))
+        fields.text(body, "session_id")
+        env = fields.environment(body, "env")
+        cwd = fields.text_or_null(body, "cwd")
+        wanted = [
+            KernelOptions(
+                fields.kernel_id(item, "id"), fields.text(item, "language"), "", None, {}
+            )
+            for item in fields.objects(body, "kernels")
+        ]
+        digest = json.dumps(body, sort_keys=True).encode()
+        if self._assignment is not None and self._assignment != digest:
+            raise RequestError("already_assigned", "the sandbox has another session")
+        if self._assigning is None:
+            self._check_limit(len(wanted))
+            self._assignment, self._env, self._cwd = digest, env, cwd
+            self._assigning = asyncio.get_running_loop().create_task(self._start_all(wanted))
+        await asyncio.shield(self._assigning)
+
+    async def add(self, options: KernelOptions) -> Kernel:
+        """A new kernel, ready. Raises `RequestError`."""
+        if options.id in self._kernels:
+            raise RequestError("kernel_exists", "there is a kernel of this id")
+        self._check_limit(1)
+        services = self._services
+        merged = KernelOptions(
+            options.id,
+            options.language,
+            options.name,
+            options.cwd or self._cwd,
+            {**self._env, **options.env},
+        )
+        kernel = self._kernels[options.id] = Kernel(merged, next(self._ordinals), services)
+        try:
+            async with asyncio.timeout(_READY_S):
+                await services.zygote.ready.wait()
+            languages = services.zygote.languages
+            if options.language not in languages:
+                available = ", ".join(languages)
+                raise RequestError("language_unavailable", f"available: {available}")
+            await kernel.start()
+        except TimeoutError:
+            del self._kernels[options.id]
+            raise RequestError("kernel_start_failed", "the zygote is not ready") from None
+        except BaseException:
+            self._kernels.pop(options.id, None)
+            raise
+        return kernel
+
+    async def remove(self, identifier: str) -> None:
+        """Raises `RequestError`."""
+        kernel = self.get(identifier)
+        await kernel.remove()
+        self._kernels.pop(identifier, None)
+
+    async def _start_all(self, wanted: list[KernelOptions]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for options in wanted:
+                group.create_task(self.add(options))
+
+    def _check_limit(self, more: int) -> None:
+        if len(self._kernels) + more > LIMIT:
+            raise RequestError("kernel_limit", f"a sandbox has at most {LIMIT} kernels")
+
+
+def state_of(kernels: Kernels, services: Services, boot: str) -> dict[str, Any]:
+    """The state object of `GET /state`."""
+    return {
+        "boot": boot,
+        "assigned": kernels.assigned,
+        "first_n": services.journal.first_n,
+        "last_n": services.journal.last_n,
+        "kernels": [kernel.as_object() for kernel in kernels.all()],
+        "languages": list(services.zygote.languages),
+    }

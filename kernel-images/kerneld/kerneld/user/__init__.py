@@ -1,0 +1,1 @@
+"""The user side of a sandbox: the zygote, and the kernels and file workers that it forks."""

@@ -1,0 +1,1 @@
+"""The file worker: reads, writes, lists and deletes below `/workspace`, and nowhere else."""

@@ -1,0 +1,1 @@
+"""The Python kernel: ipykernel's IPythonKernel on sockets and streams of our own."""

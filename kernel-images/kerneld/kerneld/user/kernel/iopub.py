@@ -1,0 +1,128 @@
+"""The iopub channel: one socket, many writers, and nothing dropped."""
+
+import select
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import zmq
+
+HIGH_WATER_MARK = 64
+"""Messages under way to a subscriber before its writer waits."""
+
+_RECHECK_MS = 100
+
+
+class Publisher:
+    """An XPUB socket that any thread may send on.
+
+    A message is queued first and then sent by whoever holds the lock, so one that was interrupted while it waited, or
+    that a finaliser or signal handler sent in the middle of another, is neither lost nor mixed up with it.
+    """
+
+    def __init__(self, context: zmq.Context[Any], address: str, welcome: Callable[[bytes], list[bytes]]):
+        """`welcome` makes the message that answers a subscription to a topic."""
+        self._socket = context.socket(zmq.XPUB)
+        self._socket.set(zmq.XPUB_NODROP, 1)
+        self._socket.set(zmq.XPUB_VERBOSE, 1)
+        self._socket.set(zmq.SNDHWM, HIGH_WATER_MARK)
+        self._socket.set(zmq.LINGER, 1000)
+        self._socket.bind(address)
+        self._welcome = welcome
+        self._queue: deque[Sequence[Any]] = deque()
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._position = 0
+        self._open = True
+        self.descriptor: int = self._socket.get(zmq.FD)
+        self._room = select.poll()
+        self._room.register(self.descriptor, select.POLLIN)
+
+    def send_multipart(self, frames: Sequence[Any], *_: Any, **__: Any) -> None:
+        """Send, and wait while a subscriber's pipe is full; an exception raised by a signal handler ends the wait."""
+        if not self._open:
+            return
+        self._queue.append(frames)
+        if self._owner == threading.get_ident():
+            return
+        while self._queue:
+            with self._lock:
+                self._owner = threading.get_ident()
+                try:
+                    self._send_queued()
+                finally:
+                    self._owner = 0
+
+    def offer_multipart(self, frames: Sequence[Any], *_: Any, **__: Any) -> None:
+        """Send unless that would mean to wait: for what nobody misses, from a thread that must not stop."""
+        if not self._lock.acquire(blocking=False):
+            return
+        self._owner = threading.get_ident()
+        try:
+            if self._open and not self._queue:
+                self._queue.append(frames)
+                if not self._send_first():
+                    self._queue.popleft()
+        finally:
+            self._owner = 0
+            self._lock.release()
+
+    def read_subscriptions(self) -> None:
+        """Answer new subscriptions; called when `descriptor` is readable. A sender at work does it by itself."""
+        if not self._lock.acquire(blocking=False):
+            return
+        self._owner = threading.get_ident()
+        try:
+            if self._open:
+                self._take_subscriptions()
+                # A welcome that finds a pipe full stays in the queue for the next sender.
+                while self._queue and self._send_first():
+                    pass
+        finally:
+            self._owner = 0
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close; what was sent is still delivered within the linger time of the socket."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._socket.close()
+
+    def abandon(self) -> None:
+        """Never touch the socket again: it belongs to the process that this one was forked from."""
+        self._open = False
+        self._queue.clear()
+
+    def _send_queued(self) -> None:
+        while self._queue and self._open:
+            if self._send_first():
+                self._take_subscriptions()
+            else:
+                self._room.poll(_RECHECK_MS)
+                # Reading the events has the socket take notice that its peer has read.
+                self._socket.get(zmq.EVENTS)
+
+    def _send_first(self) -> bool:
+        """Hand the first message over, going on where an exception broke it off; false where there is no room."""
+        frames = self._queue[0]
+        last = len(frames) - 1
+        while self._position <= last:
+            position = self._position
+            # Counted before it is done: an exception that a signal handler raises comes after the frame has gone.
+            self._position += 1
+            try:
+                self._socket.send(frames[position], zmq.NOBLOCK | (zmq.SNDMORE if position < last else 0))
+            except zmq.Again:
+                self._position = position
+                return False
+        self._position = 0
+        self._queue.popleft()
+        return True
+
+    def _take_subscriptions(self) -> None:
+        while self._socket.get(zmq.EVENTS) & zmq.POLLIN:
+            message = self._socket.recv(zmq.NOBLOCK)
+            if message[:1] == b"\x01":
+                self._queue.append(self._welcome(message[1:]))

@@ -1,0 +1,85 @@
+"""The life of a kernel's process, from the built kernel to its exit code."""
+
+import asyncio
+import atexit
+import faulthandler
+import logging
+import os
+import pdb
+import sys
+import threading
+from collections.abc import Callable
+
+from IPython.core import debugger
+from IPython.core.profiledir import ProfileDir
+from traitlets.config import Config
+
+from . import parents
+from .kernel import PythonKernel
+
+_EXIT_LIMIT_S = 5.0
+
+
+def build() -> PythonKernel:
+    """A kernel without sockets, threads or descriptors: what can be done once before many forks."""
+    parents.follow_threads()
+    debugger.Pdb = debugger.InterruptiblePdb
+    pdb.Pdb = debugger.Pdb  # type: ignore[misc]
+    pdb.set_trace = debugger.set_trace
+    location = os.path.join(os.environ.get("IPYTHONDIR", "/tmp/.ipython"), "profile_default")
+    os.makedirs(location, exist_ok=True)
+    config = Config()
+    config.HistoryManager.hist_file = ":memory:"
+    return PythonKernel(config=config, profile_dir=ProfileDir(location=location))
+
+
+def run(kernel: PythonKernel, directory: str, ready: Callable[[], None]) -> int:
+    """Be the kernel, in the directory of its sockets, until it ends; the process' exit code.
+
+    `ready` is called when clients may connect.
+    """
+    console = open(os.dup(2), "w", encoding="utf-8", errors="replace")  # noqa: SIM115
+    faulthandler.enable(console)
+    _log_to(console)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    kernel.connect(directory)
+    kernel.take_output()
+    loop.call_soon(_start, kernel, ready)
+    serving = loop.create_task(kernel.serve())
+    serving.add_done_callback(lambda _: loop.stop())
+    while not kernel.exit_requested:
+        try:
+            loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            # Raised in a task of user code's that held the loop: the task has ended, the loop goes on.
+            continue
+        if serving.done() and not kernel.exit_requested:
+            return 1
+    if kernel.forked:
+        os._exit(0)
+    _exit_within(_EXIT_LIMIT_S)
+    atexit._run_exitfuncs()
+    kernel.close()
+    return 0
+
+
+def _start(kernel: PythonKernel, ready: Callable[[], None]) -> None:
+    kernel.start()
+    ready()
+
+
+def _log_to(console: object) -> None:
+    handler = logging.StreamHandler(console)  # type: ignore[type-var]
+    for name in ("hotcell.kernel", "tornado", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.propagate = False
+    sys.argv = [""]
+
+
+def _exit_within(seconds: float) -> None:
+    """End the process by then, whatever exit handlers of user code do."""
+    timer = threading.Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()

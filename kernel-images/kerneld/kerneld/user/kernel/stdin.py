@@ -1,0 +1,69 @@
+"""The stdin channel: `input()` and `getpass()` ask the client."""
+
+import select
+import threading
+from typing import Any
+
+import zmq
+
+from .packing import pack
+from .parents import Parent
+from .session import KernelSession, MalformedMessage, read_message
+
+END_OF_FILE = "\x04"
+"""The value that stands for an end of the input."""
+
+_RECHECK_MS = 100
+
+
+class InputChannel:
+    """A ROUTER socket on which one question at a time is asked."""
+
+    def __init__(self, context: zmq.Context[Any], address: str, session: KernelSession):
+        self._socket = context.socket(zmq.ROUTER)
+        self._socket.set(zmq.LINGER, 1000)
+        self._socket.set(zmq.ROUTER_HANDOVER, 1)
+        self._socket.bind(address)
+        self._session = session
+        self._lock = threading.Lock()
+        self._readable = select.poll()
+        self._readable.register(self._socket.get(zmq.FD), select.POLLIN)
+
+    def ask(self, prompt: str, password: bool, parent: Parent) -> str:
+        """The answer of the client that sent `parent`; raises `EOFError`, or what interrupts the wait."""
+        with self._lock:
+            while self._receive() is not None:
+                pass  # Answers to questions that nobody asks any more.
+            self._session.send(
+                self._socket,
+                "input_request",
+                {"prompt": prompt, "password": password},
+                parent=parent.message,
+                ident=parent.identities,
+            )
+            while True:
+                reply = self._receive()
+                if reply is None:
+                    # Limited, for a signal that arrives just before the wait does not end it.
+                    self._readable.poll(_RECHECK_MS)
+                elif reply.message["msg_type"] == "input_reply":
+                    return _value(reply)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _receive(self) -> Parent | None:
+        while True:
+            try:
+                return read_message(self._socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                return None
+            except MalformedMessage:
+                continue
+
+
+def _value(reply: Parent) -> str:
+    value = reply.message["content"].get("value", "")
+    if value == END_OF_FILE:
+        raise EOFError("end of the input")
+    return value if isinstance(value, str) else pack(value).decode()

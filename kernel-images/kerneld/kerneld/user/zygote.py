@@ -1,0 +1,116 @@
+"""The zygote: forks kernels and file workers for kerneld, and tells how they end. One thread; it never waits for one."""
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+
+from . import environment, limits
+from .children import Children
+from .control import ControlChannel, Ping, Reap, Request, StartFileWorker, StartKernel
+from .files.worker import serve_file
+from .kernel import process
+from .kernel.kernel import PythonKernel
+
+PYTHON_VERSION = ".".join(map(str, sys.version_info[:3]))
+
+
+class Zygote:
+    """Serves a control channel until kerneld closes it."""
+
+    def __init__(self, control: ControlChannel, image_environment: Mapping[str, str], kernel: PythonKernel):
+        """`kernel` is the built kernel that every Python kernel begins as a copy of."""
+        self._control = control
+        self._image_environment = image_environment
+        self._kernel = kernel
+        self._children = Children()
+        self._inherited: list[int] = []
+
+    def serve(self) -> None:
+        """Announce and then handle requests; raises `EOFError` when kerneld is gone, `ControlError` when it is mad."""
+        signalled, signals = socket.socketpair()
+        for end in (signalled, signals):
+            end.setblocking(False)
+        self._inherited = [signalled.detach(), signals.detach()]
+        woken = self._inherited[0]
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._inherited[1], warn_on_full_buffer=False)
+        self._control.send({"event": "ready", "languages": {"python": PYTHON_VERSION}})
+        ready = select.poll()
+        ready.register(woken, select.POLLIN)
+        while True:
+            wanted = select.POLLIN | (select.POLLOUT if self._control.has_unsent else 0)
+            ready.register(self._control.fileno(), wanted)
+            for descriptor, _ in ready.poll():
+                if descriptor == woken:
+                    os.read(woken, 4096)
+            self._control.flush()
+            while (request := self._control.receive()) is not None:
+                self._handle(request)
+            for child in self._children.ended():
+                self._control.send({"event": "exited", **child._asdict()})
+
+    def _handle(self, request: Request) -> None:
+        match request:
+            case Ping():
+                self._control.send({"id": request.id, "ok": True})
+            case Reap():
+                self._children.reap(request.pid)
+            case StartKernel():
+                try:
+                    self._start_kernel(request)
+                finally:
+                    os.close(request.ready)
+            case StartFileWorker():
+                connection = request.connection
+                try:
+                    self._fork(request.id, lambda: serve_file(socket.socket(fileno=connection)))
+                finally:
+                    os.close(connection)
+
+    def _start_kernel(self, request: StartKernel) -> None:
+        if request.language != "python":
+            self._refuse(request.id, "language_unavailable", "available: python")
+            return
+        try:
+            environment.check_variables(request.env)
+            directory = environment.working_directory(request.cwd)
+        except ValueError as error:
+            self._refuse(request.id, "invalid_request", str(error))
+            return
+        except OSError as error:
+            self._refuse(request.id, "kernel_start_failed", f"working directory: {error}")
+            return
+
+        def ready() -> None:
+            os.write(request.ready, b"b")
+            os.close(request.ready)
+
+        def run() -> int:
+            environment.enter(self._image_environment, request.env, directory)
+            gc.unfreeze()
+            gc.enable()
+            return process.run(self._kernel, request.directory, ready)
+
+        self._fork(request.id, run)
+
+    def _fork(self, request_id: int, run: Callable[[], int]) -> None:
+        try:
+            pid, pidfd = self._children.fork(self._leave, run)
+        except OSError as error:
+            self._refuse(request_id, "kernel_start_failed", f"fork: {error.strerror}")
+            return
+        self._control.send({"id": request_id, "ok": True, "pid": pid}, pidfd)
+
+    def _refuse(self, request_id: int, code: str, detail: str) -> None:
+        self._control.send({"id": request_id, "ok": False, "code": code, "detail": detail})
+
+    def _leave(self) -> None:
+        """In a child: drop what is the zygote's."""
+        self._control.close()
+        for descriptor in self._inherited:
+            os.close(descriptor)
+        limits.set_out_of_memory_score(limits.CHILD_SCORE)

@@ -1,0 +1,247 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Logger, pino } from "pino";
+import { type Config, isLoopback } from "./config.js";
+import { HotcellError } from "./errors.js";
+import { claimHome, type Home } from "./home.js";
+import { buildServer, type Server } from "./http/server.js";
+import { ensureImage } from "./images/ensure-image.js";
+import { loadImageDefinition } from "./images/image-definition.js";
+import type { OnImageProgress } from "./images/image-progress.js";
+import { connectEngine } from "./runtimes/docker/engine.js";
+import { dockerRuntime } from "./runtimes/docker.js";
+import type { Runtime, RuntimeReport } from "./runtimes/runtime.js";
+import { DEFAULT_TENANT, keptSecret, KeyRing } from "./sessions/key-ring.js";
+import { SessionRecordFiles } from "./sessions/session-record.js";
+import { type SessionImage, SessionRegistry } from "./sessions/session-registry.js";
+import { version } from "./version.js";
+
+const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Where the project's image definitions are. */
+export const IMAGES_DIRECTORY = join(PACKAGE, "kernel-images");
+
+/** Every image starts kerneld by this, and has its own interpreter beside it. */
+const ENTRYPOINT: [string] = ["/opt/hotcell/bin/kerneld"];
+const INTERPRETER = "/opt/hotcell/bin/python3";
+
+export interface GatewayOptions {
+  config: Config;
+  signal: AbortSignal;
+  /** Told what the start is at. */
+  onProgress: OnImageProgress;
+  log?: Logger;
+}
+
+export interface Gateway {
+  /** `http://host:port`. */
+  url: string;
+  /** The key that was made for this home; `undefined` when keys are configured. */
+  generatedKey: string | undefined;
+  runtime: RuntimeReport;
+  server: Server;
+  /** Ends all sessions and everything else. Idempotent. */
+  close(): Promise<void>;
+}
+
+export function gatewayLogger(config: Pick<Config, "log_level">): Logger {
+  return pino(
+    {
+      level: config.log_level,
+      redact: ["*.authorization", "*.cookie", "*.code", "*.token", "*.key", "*.api_key", "*.env"],
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
+
+function chooseRuntime(config: Config, home: Home): Runtime {
+  if (config.runtime !== "auto" && config.runtime !== "docker") {
+    throw new Error(
+      `The setting runtime (HOTCELL_RUNTIME) is ${config.runtime}, which this version does not have: use docker or auto`,
+    );
+  }
+  const { docker, session } = config;
+  return dockerRuntime({
+    home: home.directory,
+    homeId: home.id,
+    ...(docker.strong_runtime === undefined ? {} : { strongRuntime: docker.strong_runtime }),
+    ...(docker.uid_range === undefined ? {} : { uidRange: docker.uid_range }),
+    defaults: {
+      memoryBytes: session.memory_bytes,
+      pids: session.pids,
+      diskBytes: session.disk_bytes,
+    },
+  });
+}
+
+/** Makes sure that the engine has an image of the project's. */
+export async function prepareImage(
+  name: string,
+  options: { home: string; signal: AbortSignal; onProgress: OnImageProgress; rebuild?: boolean },
+): Promise<{ reference: string; built: boolean; languages: string[] }> {
+  const definition = await loadImageDefinition(join(IMAGES_DIRECTORY, name));
+  const { docker } = connectEngine();
+  const { reference, built } = await ensureImage({
+    docker,
+    definition,
+    kerneldDirectory: join(IMAGES_DIRECTORY, "kerneld"),
+    stateDirectory: join(options.home, "images"),
+    onProgress: options.onProgress,
+    signal: options.signal,
+    ...(options.rebuild === undefined ? {} : { rebuild: options.rebuild }),
+  });
+  return { reference, built, languages: definition.languages.map((language) => language.name) };
+}
+
+/** Ends what an earlier gateway of this home has left: its sessions are lost with it. */
+async function removeLeftovers(
+  runtime: Runtime,
+  records: SessionRecordFiles,
+  linksDirectory: string,
+  log: Logger,
+): Promise<void> {
+  const sandboxes = await runtime.list();
+  if (sandboxes.length > 0)
+    log.warn({ sandboxes: sandboxes.length }, "removing sandboxes of an earlier gateway");
+  await Promise.all(sandboxes.map(({ sandboxId }) => runtime.destroy(sandboxId)));
+  const kept = await records.all((name, reason) =>
+    log.warn({ name, reason }, "removing a broken record"),
+  );
+  await Promise.all(kept.map((record) => records.remove(record.sandbox_id)));
+  await mkdir(linksDirectory, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(linksDirectory)) {
+    await rm(join(linksDirectory, name), { recursive: true, force: true });
+  }
+}
+
+async function openKeys(
+  config: Config,
+  home: Home,
+): Promise<{ keys: KeyRing; generated: string | undefined }> {
+  const keys = new KeyRing(config.keys);
+  if (config.api_key !== undefined) keys.add(DEFAULT_TENANT, config.api_key);
+  if (config.api_key !== undefined || config.keys.length > 0) return { keys, generated: undefined };
+  const generated = await keptSecret(home.directory, "key", "hc_");
+  keys.add(DEFAULT_TENANT, generated);
+  return { keys, generated };
+}
+
+/** Names under which a gateway on a loopback address may be called; others are DNS rebinding. */
+function allowedHosts(config: Config): ReadonlySet<string> {
+  const extra = config.allowed_hosts.map((host) => host.toLowerCase());
+  if (!isLoopback(config.host)) return new Set(extra);
+  return new Set(["127.0.0.1", "localhost", "[::1]", ...extra]);
+}
+
+function urlOf(host: string, port: number): string {
+  const name =
+    host === "0.0.0.0"
+      ? "127.0.0.1"
+      : host === "::"
+        ? "[::1]"
+        : host.includes(":")
+          ? `[${host}]`
+          : host;
+  return `http://${name}:${port}`;
+}
+
+/**
+ * Puts the parts together and starts listening. When it rejects, nothing is left running.
+ * @throws Error and RuntimeError whose messages tell the operator what to do
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, signal, onProgress } = options;
+  const log = options.log ?? gatewayLogger(config);
+  const closers: (() => Promise<unknown> | undefined)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= closeAll(closers));
+  try {
+    const home = await claimHome(config.home);
+    closers.push(() => home.release());
+    const { keys, generated } = await openKeys(config, home);
+    const runtime = chooseRuntime(config, home);
+    closers.push(() => runtime.close());
+
+    onProgress({ step: "looking for the container engine" });
+    await runtime.probe({ signal });
+    const prepared = await prepareImage(config.default_image, {
+      home: home.directory,
+      signal,
+      onProgress,
+    });
+    const image = {
+      reference: prepared.reference,
+      entrypoint: ENTRYPOINT,
+      interpreter: INTERPRETER,
+    };
+    onProgress({ step: "trying the engine", detail: "a container dials a mounted socket" });
+    const report = await runtime.probe({ signal, image });
+
+    const linksDirectory = join(home.directory, "links");
+    const records = new SessionRecordFiles(join(home.directory, "sessions"));
+    await removeLeftovers(runtime, records, linksDirectory, log);
+    const images = new Map<string, SessionImage>([
+      [config.default_image, { image, languages: prepared.languages.slice(0, 1) }],
+    ]);
+    const sessions = new SessionRegistry({
+      runtime,
+      images,
+      defaultImage: config.default_image,
+      records,
+      linksDirectory,
+      maxSessions: config.max_sessions,
+      defaults: config.session,
+      log,
+    });
+
+    const server = await buildServer(
+      {
+        sessions,
+        keys,
+        cookieSecret: await keptSecret(home.directory, "cookie-secret"),
+        readiness: () => ({
+          status: sessions.closed ? "not_ready" : "ready",
+          runtime: { name: runtime.name, ready: true, detail: report.version },
+          sessions: { live: sessions.live, limit: sessions.limit },
+        }),
+        log,
+        version,
+      },
+      { bodyLimitBytes: config.body_limit_bytes, hosts: allowedHosts(config) },
+    );
+    closers.push(() => server.close());
+    closers.push(() => sessions.close());
+    signal.throwIfAborted();
+    await server.listen({ host: config.host, port: config.port });
+    const { port } = server.server.address() as AddressInfo;
+    log.info(
+      { host: config.host, port, runtime: runtime.name, image: prepared.reference },
+      "listening",
+    );
+    return {
+      url: urlOf(config.host, port),
+      generatedKey: generated,
+      runtime: report,
+      server,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error instanceof HotcellError ? new Error(error.detail, { cause: error }) : error;
+  }
+}
+
+/** Closes what was opened last first: sessions before the server that streams them, the home at the end. */
+async function closeAll(closers: (() => Promise<unknown> | undefined)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, "the gateway did not close cleanly");
+}

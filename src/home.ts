@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createConnection, createServer, type Server } from "node:net";
+import { join } from "node:path";
+
+/** The longest path that a Unix socket can have on every system. */
+const LONGEST_SOCKET_PATH = 107;
+
+/** The directory that belongs to one gateway at a time. */
+export interface Home {
+  directory: string;
+  /** Names this home on an engine that several gateways share; drawn once. */
+  id: string;
+  /** Lets another gateway have it. Idempotent. */
+  release(): Promise<void>;
+}
+
+async function answers(path: string): Promise<boolean> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Listening on a socket in the home is the claim: it ends with the process, however that ends. */
+async function claim(path: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  for (const attempt of [1, 2]) {
+    try {
+      server.listen(path);
+      await once(server, "listening");
+      return server;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      if (attempt === 2 || (await answers(path))) break;
+      await rm(path, { force: true });
+    }
+  }
+  throw new Error(
+    `Another gateway runs with the home ${path.replace(/\/[^/]*$/, "")}: stop it, or set HOTCELL_HOME to another directory`,
+  );
+}
+
+async function readId(path: string): Promise<string> {
+  try {
+    const id = (await readFile(path, "utf8")).trim();
+    if (/^[a-z0-9]{1,40}$/.test(id)) return id;
+    throw new Error(
+      `${path} does not hold the id of a home: remove it when no sandbox of it is left`,
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const id = randomBytes(10).toString("hex");
+  await writeFile(path, `${id}\n`, { flag: "wx", mode: 0o600, flush: true });
+  return id;
+}
+
+/**
+ * Makes the home where it is missing (mode 0700), and claims it for this process.
+ * @throws when another gateway has it, or when its path is too long for the sockets in it
+ */
+export async function claimHome(directory: string): Promise<Home> {
+  const socket = join(directory, "gateway.sock");
+  // Links lie two directories deeper, with names of 20 and 4 characters.
+  const longest = Buffer.byteLength(
+    join(directory, "links", "0".repeat(20), "link", "gateway.sock"),
+  );
+  if (longest > LONGEST_SOCKET_PATH) {
+    throw new Error(
+      `The path of HOTCELL_HOME, ${directory}, is ${longest - LONGEST_SOCKET_PATH} bytes too long: Unix sockets in it may have ${LONGEST_SOCKET_PATH}`,
+    );
+  }
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const server = await claim(socket);
+  let released: Promise<void> | undefined;
+  try {
+    return {
+      directory,
+      id: await readId(join(directory, "id")),
+      release: () =>
+        (released ??= new Promise((resolve) => {
+          server.close(() => resolve());
+        })),
+    };
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}

@@ -1,0 +1,378 @@
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { HotcellError } from "../../errors.js";
+import { eventSchema } from "../../kernels/event.js";
+import { Gathering } from "../../kernels/gathering.js";
+import {
+  type ExecutionRequest,
+  executeRequestSchema,
+  executionRequestSchema,
+} from "../../sessions/execution-request.js";
+import type { Execution } from "../../sessions/execution.js";
+import { clientIdSchema, textSchema } from "../../sessions/session-options.js";
+import type { SessionRegistry } from "../../sessions/session-registry.js";
+import { executionViewSchema } from "../../sessions/session-view.js";
+import { executionResultJson, executionResultSchema } from "../../streaming/execution-result.js";
+import { openResponseStream } from "../../streaming/response-stream.js";
+import { openEventStream, sendEvents } from "../../streaming/server-sent-events.js";
+import { problems } from "../problem.js";
+
+const sessionParams = z.object({ session_id: clientIdSchema });
+const params = sessionParams.extend({ execution_id: clientIdSchema });
+const eventsQuery = z.object({ after: z.coerce.number().int().min(0).optional() });
+
+const eventStream = z
+  .string()
+  .describe("Server-sent events; the data of each is an ExecutionEvent");
+
+const executionResponses = {
+  200: {
+    description:
+      "The execution, gathered as JSON or streamed. Code that fails is a 200: `status` says how it went",
+    content: {
+      "application/json": { schema: executionResultSchema },
+      "text/event-stream": { schema: eventSchema },
+    },
+  },
+  202: executionViewSchema,
+  ...problems(404, 406, 409, 410, 413, 422, 429, 502, 503),
+};
+
+type Representation = "json" | "events";
+
+/** What `Accept` asks for, by its order of preference; JSON where it does not say. */
+export function representation(accept: string | undefined): Representation {
+  if (accept === undefined || accept.trim() === "") return "json";
+  let best: { kind: Representation; quality: number } | undefined;
+  for (const entry of accept.split(",")) {
+    const [type = "", ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+    const q = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
+    const quality = q === undefined ? 1 : Number(q);
+    const kind: Representation | undefined =
+      type === "text/event-stream"
+        ? "events"
+        : ["application/json", "application/*", "*/*"].includes(type)
+          ? "json"
+          : undefined;
+    if (kind === undefined || !(quality > 0)) continue;
+    if (best === undefined || quality > best.quality) best = { kind, quality };
+  }
+  if (!best) {
+    throw new HotcellError(
+      "not_acceptable",
+      "application/json and text/event-stream can be served",
+    );
+  }
+  return best.kind;
+}
+
+/** The headers that hooks have set so far: a hijacked reply does not send them by itself. */
+function headersOf(reply: FastifyReply): Record<string, string | number | string[]> {
+  return Object.fromEntries(
+    Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined),
+  ) as Record<string, string | number | string[]>;
+}
+
+async function streamExecution(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  execution: Execution,
+  options: { after?: number | undefined; onDisconnect?: "continue" | "cancel" | undefined },
+): Promise<void> {
+  reply.hijack();
+  const stream = openEventStream(reply.raw, headersOf(reply));
+  try {
+    await sendEvents(stream, execution.events({ after: options.after, signal: stream.signal }));
+  } catch (error) {
+    request.log.error({ err: error }, "event stream failed");
+    reply.raw.destroy();
+  } finally {
+    await cancelIfGone(request, stream.signal, execution, options.onDisconnect);
+  }
+}
+
+async function gatherExecution(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  execution: Execution,
+  onDisconnect: "continue" | "cancel" | undefined,
+): Promise<void> {
+  reply.hijack();
+  const stream = openResponseStream(reply.raw, {
+    headers: { ...headersOf(reply), "content-type": "application/json; charset=utf-8" },
+    heartbeat: "\n",
+  });
+  try {
+    const gathering = new Gathering();
+    for await (const event of execution.events({ signal: stream.signal })) gathering.add(event);
+    stream.end(executionResultJson(execution, gathering.result()));
+  } catch (error) {
+    if (!stream.signal.aborted) {
+      request.log.error({ err: error }, "gathering failed");
+      reply.raw.destroy();
+    }
+  } finally {
+    await cancelIfGone(request, stream.signal, execution, onDisconnect);
+  }
+}
+
+async function cancelIfGone(
+  request: FastifyRequest,
+  gone: AbortSignal,
+  execution: Execution,
+  onDisconnect: "continue" | "cancel" | undefined,
+): Promise<void> {
+  if (!gone.aborted || onDisconnect !== "cancel" || execution.ended) return;
+  try {
+    await execution.cancel();
+  } catch (error) {
+    request.log.info({ err: error, execution_id: execution.id }, "nothing left to cancel");
+  }
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: ExecutionRequest,
+  accept: () => Promise<Execution>,
+): Promise<FastifyReply> {
+  const respondAsync = /\brespond-async\b/i.test(String(request.headers["prefer"] ?? ""));
+  const kind = representation(request.headers.accept);
+  const execution = await accept();
+  if (respondAsync) {
+    const view = execution.view();
+    return reply
+      .code(202)
+      .header("location", view.links.self)
+      .header("preference-applied", "respond-async")
+      .send(view);
+  }
+  if (kind === "events") {
+    await streamExecution(request, reply, execution, { onDisconnect: body.on_disconnect });
+  } else {
+    await gatherExecution(request, reply, execution, body.on_disconnect);
+  }
+  return reply;
+}
+
+export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = async (
+  app,
+  { sessions },
+) => {
+  const tags = ["Executions"];
+
+  app.post(
+    "/sessions/:session_id/execute",
+    {
+      schema: {
+        tags,
+        summary: "Execute code in a session",
+        params: sessionParams,
+        body: executionRequestSchema,
+        response: executionResponses,
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      return answer(request, reply, request.body, () => session.execute(request.body));
+    },
+  );
+
+  app.post(
+    "/execute",
+    {
+      schema: {
+        tags,
+        summary: "Execute code in a session that is made on first use",
+        body: executeRequestSchema,
+        response: executionResponses,
+      },
+    },
+    async (request, reply) => {
+      const {
+        session: id,
+        image,
+        runtime,
+        isolation,
+        limits,
+        lifetime,
+        files,
+        kernels,
+        metadata,
+        env,
+        cwd,
+        ...run
+      } = request.body;
+      const options = {
+        image,
+        runtime,
+        isolation,
+        limits,
+        lifetime,
+        files,
+        kernels,
+        metadata,
+        env,
+        cwd,
+      };
+      return answer(request, reply, run, async () => {
+        const session =
+          id === undefined
+            ? await sessions.create(request.tenant, undefined, options)
+            : await sessions.firstUse(request.tenant, id, options);
+        return session.execute(run);
+      });
+    },
+  );
+
+  app.get(
+    "/sessions/:session_id/executions",
+    {
+      schema: {
+        tags,
+        summary: "Recent executions, newest first",
+        params: sessionParams,
+        response: {
+          200: z.object({ executions: z.array(executionViewSchema) }),
+          ...problems(404, 410, 503),
+        },
+      },
+    },
+    async (request) => ({
+      executions: await sessions.get(request.tenant, request.params.session_id).executions(),
+    }),
+  );
+
+  app.get(
+    "/sessions/:session_id/executions/:execution_id",
+    {
+      schema: {
+        tags,
+        summary: "One execution, gathered as far as it has come",
+        params,
+        response: { 200: executionResultSchema, ...problems(404, 410, 503) },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      const execution = await session.execution(request.params.execution_id);
+      const gathering = new Gathering();
+      for await (const event of execution.soFar()) gathering.add(event);
+      return (reply as FastifyReply)
+        .type("application/json; charset=utf-8")
+        .send(executionResultJson(execution, gathering.result()));
+    },
+  );
+
+  app.get(
+    "/sessions/:session_id/executions/:execution_id/events",
+    {
+      schema: {
+        tags,
+        summary: "An execution's events from the beginning, or after `Last-Event-ID` or `after`",
+        params,
+        querystring: eventsQuery,
+        headers: z.object({ "last-event-id": z.string().optional() }),
+        response: {
+          200: { description: "Events", content: { "text/event-stream": { schema: eventStream } } },
+          204: z.null().describe("Nothing can follow"),
+          ...problems(404, 410, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      const execution = await session.execution(request.params.execution_id);
+      const after = request.query.after ?? lastEventId(request.headers["last-event-id"]);
+      if (after !== undefined && execution.nothingAfter(after)) return reply.code(204).send(null);
+      await streamExecution(request, reply, execution, { after });
+      return reply;
+    },
+  );
+
+  app.post(
+    "/sessions/:session_id/executions/:execution_id/interrupt",
+    {
+      schema: {
+        tags,
+        summary: "Interrupt a running execution; it ends as `interrupted`",
+        params,
+        response: { 204: z.null(), ...problems(404, 409, 410, 503) },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      await session.interrupt(request.params.execution_id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    "/sessions/:session_id/executions/:execution_id/input",
+    {
+      schema: {
+        tags,
+        summary: "Answer an `input_request`",
+        params,
+        body: z.strictObject({ value: textSchema }),
+        response: { 204: z.null(), ...problems(404, 409, 410, 503) },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      await session.input(request.params.execution_id, request.body.value);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
+    "/sessions/:session_id/executions/:execution_id",
+    {
+      schema: {
+        tags,
+        summary: "Cancel an execution, running or queued; answers how it ended",
+        params,
+        response: { 200: executionViewSchema, ...problems(404, 409, 410, 503) },
+      },
+    },
+    async (request) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      return session.cancel(request.params.execution_id);
+    },
+  );
+
+  app.get(
+    "/sessions/:session_id/executions/:execution_id/artifacts/:artifact_id",
+    {
+      schema: {
+        tags,
+        summary: "A MIME value that was too large for its event",
+        params: params.extend({ artifact_id: clientIdSchema }),
+        response: {
+          200: {
+            description: "The value's bytes",
+            content: { "application/octet-stream": { schema: z.string() } },
+          },
+          ...problems(404, 410, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      const artifact = await session.artifact(request.params.artifact_id);
+      return (reply as FastifyReply)
+        .type("application/octet-stream")
+        .header("content-length", artifact.length)
+        .header("content-disposition", "attachment")
+        .header("content-security-policy", "sandbox; default-src 'none'")
+        .send(Readable.from(artifact, { objectMode: false }));
+    },
+  );
+};
+
+/** The number in `Last-Event-ID`; what is not a number is as if it were not there. */
+function lastEventId(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}

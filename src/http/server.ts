@@ -1,0 +1,167 @@
+import { isUtf8 } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import websocket from "@fastify/websocket";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  type ZodTypeProvider,
+} from "fastify-type-provider-zod";
+import type { z } from "zod";
+import { HotcellError } from "../errors.js";
+import { fieldErrors, invalidRequest } from "../validation.js";
+import type { KeyRing } from "../sessions/key-ring.js";
+import type { SessionRegistry } from "../sessions/session-registry.js";
+import { authentication } from "./authentication.js";
+import { sendProblem } from "./problem.js";
+import { executionRoutes } from "./routes/executions.js";
+import { fileRoutes } from "./routes/files.js";
+import { serviceRoutes, type Readiness } from "./routes/service.js";
+import { sessionRoutes } from "./routes/sessions.js";
+import { streamRoutes } from "./routes/stream.js";
+
+export interface ServerServices {
+  sessions: SessionRegistry;
+  keys: KeyRing;
+  cookieSecret: string;
+  readiness: () => Readiness;
+  log: FastifyBaseLogger;
+  version: string;
+}
+
+export interface ServerOptions {
+  bodyLimitBytes: number;
+  /** Host names under which the gateway is reached; all when empty. */
+  hosts: ReadonlySet<string>;
+}
+
+export type Server = FastifyInstance<
+  HttpServer,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What `X-Request-ID` may be to be used: anything else gets an id of ours. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+function addJsonParser(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<Buffer>(
+    "application/json",
+    { parseAs: "buffer" },
+    (request, body, done) => {
+      if (body.length === 0) {
+        done(null, undefined);
+      } else if (!isUtf8(body)) {
+        done(new HotcellError("malformed_json", "The body is not UTF-8"));
+      } else {
+        parse(request, body.toString("utf8"), (error, value) => {
+          if (error)
+            done(new HotcellError("malformed_json", `The body is not JSON: ${error.message}`));
+          else done(null, value);
+        });
+      }
+    },
+  );
+}
+
+/** The HTTP side of the gateway: routes, authentication, problem documents, OpenAPI. It listens on nothing yet. */
+export async function buildServer(
+  services: ServerServices,
+  options: ServerOptions,
+): Promise<Server> {
+  const bare = Fastify({
+    loggerInstance: services.log,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimitBytes,
+    genReqId: (request) => {
+      const given = request.headers["x-request-id"];
+      return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    routerOptions: { maxParamLength: 5000 },
+    forceCloseConnections: true,
+  });
+  const app = bare.withTypeProvider<ZodTypeProvider>();
+
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (data: unknown) => {
+    const parsed = schema.safeParse(data);
+    if (parsed.success) return { value: parsed.data };
+    return { error: invalidRequest(fieldErrors(parsed.error.issues)) };
+  });
+  // Answers are made from typed views; their schemas document them.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  addJsonParser(app);
+
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    reply.header("x-content-type-options", "nosniff");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "unknown";
+    request.log[route === "/healthz" || route === "/readyz" ? "debug" : "info"](
+      {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        tenant: request.tenant,
+      },
+      "request",
+    );
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
+
+  await app.register(authentication, {
+    keys: services.keys,
+    cookieSecret: services.cookieSecret,
+    hosts: options.hosts,
+  });
+  await app.register(websocket, {
+    options: { maxPayload: options.bodyLimitBytes, perMessageDeflate: false },
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.1",
+      info: {
+        title: "Hotcell",
+        version: services.version,
+        description:
+          "A stateful code interpreter service: Jupyter kernels in sandboxes, rich outputs over SSE and WebSocket.",
+      },
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer" },
+          apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+        },
+      },
+      security: [{ bearer: [] }, { apiKey: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs" });
+
+  app.setNotFoundHandler((request) => {
+    throw new HotcellError(
+      "not_found",
+      `There is nothing at ${request.method} ${request.url.split("?")[0] ?? ""}`,
+    );
+  });
+
+  await app.register(serviceRoutes, { readiness: services.readiness, version: services.version });
+  await app.register(
+    async (v1) => {
+      await v1.register(sessionRoutes, { sessions: services.sessions });
+      await v1.register(executionRoutes, { sessions: services.sessions });
+      await v1.register(streamRoutes, { sessions: services.sessions });
+      await v1.register(fileRoutes, { sessions: services.sessions });
+    },
+    { prefix: "/v1" },
+  );
+  return app;
+}

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import type { MessageRecord, JournalRecord, RunRecord } from "../sandboxes/journal-record.js";
+import type { ExecutionEvent } from "./event.js";
+
+const text = z.string().transform((value) => value.toWellFormed());
+const object = z.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+const objectOrEmpty = object.catch(() => Object.create(null) as Record<string, unknown>);
+const count = z.int().min(0).optional().catch(undefined);
+
+/** The id by which a display is updated (messaging protocol, `transient`). */
+const transient = z
+  .object({ display_id: text.optional().catch(undefined) })
+  .catch({ display_id: undefined });
+
+/** What the contents of kernel messages must have to become events; the rest of them is left behind. */
+const contents = {
+  stream: z.object({ name: z.enum(["stdout", "stderr"]), text }),
+  rich: z.object({ data: object, metadata: objectOrEmpty, transient, execution_count: count }),
+  clear_output: z.object({ wait: z.boolean().catch(false) }),
+  error: z.object({
+    ename: text.catch(""),
+    evalue: text.catch(""),
+    traceback: z.array(text).catch([]),
+  }),
+  input_request: z.object({ prompt: text.catch(""), password: z.boolean().catch(false) }),
+  comm_open: z.object({ comm_id: text, target_name: text.catch(""), data: objectOrEmpty }),
+  comm: z.object({ comm_id: text, data: objectOrEmpty }),
+};
+
+interface Common {
+  n: number;
+  at: string;
+  execution_id: string;
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  for (const key in value) if (value[key] === undefined) Reflect.deleteProperty(value, key);
+  return value;
+}
+
+function messageEvent(record: MessageRecord, common: Common): ExecutionEvent | undefined {
+  const type = record.msg_type;
+  switch (type) {
+    case "stream": {
+      const { data } = contents.stream.safeParse(record.content);
+      return data && { type, ...common, ...data };
+    }
+    case "execute_result":
+    case "display_data":
+    case "update_display_data": {
+      const { data } = contents.rich.safeParse(record.content);
+      return (
+        data &&
+        withoutUndefined({
+          type,
+          ...common,
+          data: data.data,
+          metadata: data.metadata,
+          execution_count: data.execution_count,
+          display_id: data.transient.display_id,
+        })
+      );
+    }
+    case "clear_output": {
+      const { data } = contents.clear_output.safeParse(record.content);
+      return data && { type, ...common, ...data };
+    }
+    case "error": {
+      const { data } = contents.error.safeParse(record.content);
+      return data && { type, ...common, ...data };
+    }
+    case "input_request": {
+      const { data } = contents.input_request.safeParse(record.content);
+      return data && { type, ...common, ...data };
+    }
+    case "comm_open": {
+      const { data } = contents.comm_open.safeParse(record.content);
+      return data && { type, ...common, ...data, metadata: record.metadata };
+    }
+    case "comm_msg":
+    case "comm_close": {
+      const { data } = contents.comm.safeParse(record.content);
+      return data && { type, ...common, ...data, metadata: record.metadata };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function runEvent(record: RunRecord, common: Common, sessionId: string): ExecutionEvent {
+  switch (record.event) {
+    case "queued":
+      return { type: "queued", ...common, position: record.position };
+    case "execution_started":
+      return {
+        type: "execution_started",
+        ...common,
+        session_id: sessionId,
+        kernel_id: record.kernel,
+        generation: record.generation,
+        state: record.state,
+        queued_ms: record.queued_ms,
+      };
+    case "deadline":
+      return { type: "deadline", ...common, step: record.step };
+    case "output_truncated":
+      return {
+        type: "output_truncated",
+        ...common,
+        name: record.name,
+        dropped_bytes: record.dropped_bytes,
+      };
+    case "execution_finished":
+      return {
+        type: "execution_finished",
+        ...common,
+        status: record.status,
+        execution_count: record.execution_count,
+        duration_ms: record.duration_ms,
+        state: record.state,
+        ...(record.reason === null ? {} : { reason: record.reason }),
+        usage: record.usage,
+        output: record.output,
+      };
+  }
+}
+
+/**
+ * The API's event for a record of the journal, with the same number; `undefined` for what is not an execution's event
+ * (kernel records, message types that the API does not have) and for messages whose content makes no sense.
+ */
+export function recordEvent(
+  record: JournalRecord,
+  execution: { id: string; sessionId: string },
+): ExecutionEvent | undefined {
+  const common: Common = {
+    n: record.n,
+    at: new Date(record.at).toISOString(),
+    execution_id: execution.id,
+  };
+  switch (record.kind) {
+    case "message":
+      return messageEvent(record, common);
+    case "run":
+      return runEvent(record, common, execution.sessionId);
+    case "gap":
+      return { type: "gap", ...common, from: record.from, to: record.to, reason: record.reason };
+    case "kernel":
+      return undefined;
+  }
+}

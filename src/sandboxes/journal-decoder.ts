@@ -1,0 +1,119 @@
+import { z } from "zod";
+
+import type { Frame } from "./frame-parser.js";
+import {
+  type GapRecord,
+  type JournalRecord,
+  gapRecord,
+  kernelRecord,
+  messageRecord,
+  runRecord,
+} from "./journal-record.js";
+import { type JsonObject, JsonTooComplex, detach, isJsonObject, parseJsonText } from "./json.js";
+import { violation } from "./link-error.js";
+import { RawJson } from "./raw-json.js";
+import { journalNumber, timestamp } from "./untrusted.js";
+
+const MAX_BLOB_BYTES = 4 * 1024 * 1024;
+
+const envelope = z.object({
+  n: journalNumber,
+  at: timestamp,
+  kind: z.enum(["message", "run", "kernel", "gap"]),
+});
+
+const RECORD_OF_KIND = { run: runRecord, kernel: kernelRecord, gap: gapRecord };
+
+const blobList = z
+  .array(
+    z.object({
+      key: z.string().min(1).max(256),
+      kind: z.enum(["text", "json"]),
+      bytes: z.number().int().min(0).max(MAX_BLOB_BYTES),
+    }),
+  )
+  .max(1_000);
+
+/** About what an object or array takes in memory. */
+const CONTAINER_BYTES = 200;
+
+/** A record and about what it takes in memory. */
+export interface SizedRecord {
+  record: JournalRecord;
+  bytes: number;
+}
+
+/**
+ * Makes a record of each frame, and checks that the numbers rise. What only kerneld can cause is a violation; a message
+ * that user code made unreadable (too deep, no MIME bundle where one must be) becomes a gap of one.
+ */
+export interface JournalDecoder {
+  /** @throws LinkError `sandbox_protocol_violation` */
+  decode(frame: Frame): SizedRecord;
+}
+
+/** @param after the number that every record must exceed */
+export function createJournalDecoder(after: number): JournalDecoder {
+  let last = after;
+  return {
+    decode: (frame) => {
+      const head = parseJsonText(frame.head);
+      const { n, at, kind } = checked(envelope, head);
+      if (n <= last) throw violation("a journal number that does not rise");
+      last = n;
+      if (kind === "message") {
+        return readMessage(head, frame) ?? { record: unreadable(n, at), bytes: CONTAINER_BYTES };
+      }
+      if (frame.blobs.length > 0) throw violation("blobs where none belong");
+      return { record: checked(RECORD_OF_KIND[kind], head), bytes: frame.bytes };
+    },
+  };
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, head: unknown): z.output<Schema> {
+  const result = schema.safeParse(head);
+  if (!result.success) throw violation("a record that kerneld never makes", result.error);
+  return result.data;
+}
+
+function unreadable(n: number, at: number): GapRecord {
+  return { kind: "gap", n, at, from: n, to: n, reason: "unreadable" };
+}
+
+function readMessage(head: unknown, { blobs, bytes }: Frame): SizedRecord | null {
+  const listed = blobList.safeParse((head as { blobs?: unknown }).blobs ?? []);
+  if (!listed.success) throw violation("a list of blobs that is none", listed.error);
+  const size = listed.data.reduce((sum, blob) => sum + blob.bytes, 0);
+  if (size !== blobs.length) throw violation("blobs of another size than announced");
+
+  const detached = detachedHead(head);
+  const message = messageRecord.safeParse(detached?.value);
+  if (detached === null || !message.success) return null;
+  const sized = { record: message.data, bytes: bytes + detached.containers * CONTAINER_BYTES };
+  if (listed.data.length === 0) return sized;
+
+  const { data } = message.data.content;
+  return isJsonObject(data) && putBlobs(data, listed.data, blobs) ? sized : null;
+}
+
+function detachedHead(head: unknown): ReturnType<typeof detach> | null {
+  try {
+    return detach(head);
+  } catch (error) {
+    if (error instanceof JsonTooComplex) return null;
+    throw error;
+  }
+}
+
+/** Puts large MIME values back into their bundle. False when one is not what it claims to be. */
+function putBlobs(data: JsonObject, listed: z.output<typeof blobList>, blobs: Buffer): boolean {
+  let at = 0;
+  for (const { key, kind, bytes } of listed) {
+    const text = blobs.toString("utf8", at, at + bytes);
+    at += bytes;
+    const value = kind === "text" ? text : RawJson.from(text);
+    if (value === null) return false;
+    data[key.toWellFormed()] = value;
+  }
+  return true;
+}

@@ -1,0 +1,45 @@
+import { within } from "./deadline.js";
+import type { FeedQuery } from "./feed-query.js";
+import type { JournalRecord } from "./journal-record.js";
+import { type JournalQuery, readJournal } from "./journal.js";
+import type { SandboxLink } from "./link.js";
+
+/** A page is read at once and its connection given back, so that a slow reader holds none. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_WITHIN_MS = 30_000;
+
+/** Some of the journal's records, and whether they are all that there were up to the number asked for. */
+export interface JournalPage {
+  records: JournalRecord[];
+  complete: boolean;
+}
+
+/**
+ * Reads the records behind `query.after`, up to and with `upTo`, as many as fit in a page.
+ * @throws LinkError, KerneldError, the signal's reason
+ */
+export function readPage(
+  link: SandboxLink,
+  query: FeedQuery,
+  upTo: number,
+  signal: AbortSignal,
+): Promise<JournalPage> {
+  const records: JournalRecord[] = [];
+  let bytes = 0;
+  return within(PAGE_WITHIN_MS, signal, async (deadline) => {
+    const asked: JournalQuery = {
+      after: query.after,
+      follow: false,
+      run: query.run,
+      kernel: query.kernel,
+      signal: deadline,
+    };
+    for await (const sized of readJournal(link, asked)) {
+      if (sized.record.n > upTo) break;
+      records.push(sized.record);
+      bytes += sized.bytes;
+      if (bytes >= PAGE_BYTES) return { records, complete: false };
+    }
+    return { records, complete: true };
+  });
+}

@@ -1,0 +1,26 @@
+import type { ExecutionFinishedRecord } from "./journal-record.js";
+import type { OpenRun } from "./run-ledger.js";
+
+/** The last record of a run whose sandbox is gone: the gateway's own, with the number after all others. */
+export function lostRun(
+  run: OpenRun,
+  { n, status, reason }: Pick<ExecutionFinishedRecord, "n" | "status" | "reason">,
+): ExecutionFinishedRecord {
+  const at = Date.now();
+  return {
+    n,
+    at,
+    kind: "run",
+    run: run.run,
+    kernel: run.kernel,
+    generation: run.generation,
+    event: "execution_finished",
+    status,
+    execution_count: null,
+    duration_ms: run.startedAt === undefined ? 0 : at - run.startedAt,
+    state: "lost",
+    reason,
+    usage: { cpu_ms: 0, memory_peak_bytes: 0 },
+    output: { stdout_bytes: 0, stderr_bytes: 0, truncated: false },
+  };
+}

@@ -1,0 +1,378 @@
+import { randomUUID } from "node:crypto";
+import { HotcellError } from "../errors.js";
+import type { SandboxEvent } from "../runtimes/runtime.js";
+import type { ByteStream } from "../sandboxes/byte-stream.js";
+import type { Enrolment } from "../sandboxes/hello.js";
+import type { JournalRecord } from "../sandboxes/journal-record.js";
+import type { KernelObject, ShellReply, ShellRequest } from "../sandboxes/kernels.js";
+import type { RunObject } from "../sandboxes/runs.js";
+import { EXECUTION_DEFAULTS, type ExecutionRequest } from "./execution-request.js";
+import { Execution, executionView } from "./execution.js";
+import { Expiry } from "./expiry.js";
+import { makeId } from "./id.js";
+import { OpenRuns } from "./open-runs.js";
+import { forClient } from "./sandbox-error.js";
+import {
+  type AssignedSandbox,
+  type SandboxPlan,
+  type SandboxServices,
+  startSandbox,
+} from "./sandbox-start.js";
+import { SessionFiles } from "./session-files.js";
+import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
+import { sessionView } from "./session-summary.js";
+
+/** Why a session ended, or is ending. */
+export type EndReason =
+  | "session_deleted"
+  | "idle"
+  | "ttl"
+  | "start_failed"
+  | "oom"
+  | "sandbox_lost"
+  | "sandbox_unresponsive"
+  | "execution_overdue"
+  | "gateway_stopped";
+
+/** What a session was made with: nothing of it changes. */
+export interface SessionIdentity {
+  id: string;
+  tenant: string;
+  image: string;
+  plan: SandboxPlan;
+  lifetime: { ttl_s: number | null; idle_s: number };
+  metadata: Record<string, string>;
+  defaults: { timeout_s: number; grace_s: number };
+  optionsDigest: string;
+}
+
+export interface SessionServices extends SandboxServices {
+  /** Called with the sandbox's proof of identity; resolves when it would survive the gateway. */
+  onEnrol(session: Session, enrolment: Enrolment): Promise<void>;
+  /** Called once, when nothing is left of the session. */
+  onEnded(session: Session, reason: EndReason): Promise<void>;
+}
+
+/** An unresponsive sandbox is given this long to come back. */
+const UNRESPONSIVE_GRACE_MS = 30_000;
+
+/** How runs end that a session's end cuts off. */
+const END_STATUS: Record<EndReason, "cancelled" | "kernel_died"> = {
+  session_deleted: "cancelled",
+  idle: "cancelled",
+  ttl: "cancelled",
+  gateway_stopped: "cancelled",
+  start_failed: "kernel_died",
+  oom: "kernel_died",
+  sandbox_lost: "kernel_died",
+  sandbox_unresponsive: "kernel_died",
+  execution_overdue: "kernel_died",
+};
+
+/** One session: a sandbox, its kernels and what runs in them. */
+export class Session {
+  readonly createdAt = new Date();
+  readonly files: SessionFiles;
+  readonly expiry: Expiry;
+  #state: SessionState = "starting";
+  #reason: EndReason | undefined;
+  #assigned: AssignedSandbox | undefined;
+  #startMs = 0;
+  #kernels: KernelObject[] = [];
+  readonly #starting: Promise<AssignedSandbox>;
+  readonly #runs = new OpenRuns(() => void this.end("execution_overdue"));
+  readonly #stop = new AbortController();
+  #ending: Promise<void> | undefined;
+  #unresponsive: NodeJS.Timeout | undefined;
+  /** Kernels being started because a request named a language, by language. */
+  readonly #added = new Map<string, Promise<string>>();
+
+  constructor(
+    readonly identity: SessionIdentity,
+    private readonly services: SessionServices,
+  ) {
+    this.expiry = new Expiry({
+      ttlMs: identity.lifetime.ttl_s === null ? null : identity.lifetime.ttl_s * 1000,
+      idleMs: identity.lifetime.idle_s * 1000,
+      isBusy: () => this.#state === "starting" || this.#runs.size > 0,
+      onExpire: (reason) => void this.end(reason),
+    });
+    this.files = new SessionFiles(
+      async () => (await this.running()).kerneld.files,
+      () => this.expiry.touch(),
+    );
+    this.#starting = this.#start();
+    // Whoever waits for the session hears of a failure; nobody may be waiting.
+    this.#starting.catch(() => undefined);
+  }
+
+  get id(): string {
+    return this.identity.id;
+  }
+
+  get tenant(): string {
+    return this.identity.tenant;
+  }
+
+  get sandboxId(): string {
+    return this.identity.plan.sandboxId;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get reason(): EndReason | undefined {
+    return this.#reason;
+  }
+
+  /** Whether it can still be used, or will be when it has started. */
+  get live(): boolean {
+    return this.#state !== "stopping" && this.#state !== "ended";
+  }
+
+  /** Waits for the start. Throws what made it fail, `session_ended`, or `sandbox_unresponsive`. */
+  async running(): Promise<AssignedSandbox> {
+    this.#assertLive();
+    const assigned = this.#assigned ?? (await this.#starting);
+    this.#assertLive();
+    if (this.#state === "unresponsive") {
+      throw new HotcellError(
+        "sandbox_unresponsive",
+        "The session's sandbox has not answered for 10 seconds",
+      );
+    }
+    return assigned;
+  }
+
+  /** Accepts an execution: when this resolves, it will run, and end in exactly one terminal event. */
+  async execute(request: ExecutionRequest): Promise<Execution> {
+    const assigned = await this.running();
+    const kernel = await this.#kernelFor(assigned, request);
+    const id = request.execution_id ?? makeId("exe");
+    const timeout_s = request.timeout_s ?? this.identity.defaults.timeout_s;
+    const { grace_s } = this.identity.defaults;
+    this.expiry.touch();
+    const isNew = this.#runs.add(id, { timeout_s, grace_s });
+    const { feed } = assigned;
+    feed.expect({ run: id, kernel });
+    const before = feed.lastNumber;
+    try {
+      const run = await forClient(
+        assigned.kerneld.runs.put(id, {
+          kernel,
+          code: request.code,
+          timeout_s,
+          grace_s,
+          env: request.env ?? null,
+          cwd: request.cwd ?? null,
+          stdin: request.stdin ?? EXECUTION_DEFAULTS.stdin,
+          max_output_bytes: request.max_output_bytes ?? EXECUTION_DEFAULTS.max_output_bytes,
+          expect_generation: request.expect_generation ?? null,
+          silent: request.silent ?? EXECUTION_DEFAULTS.silent,
+          store_history: request.store_history ?? EXECUTION_DEFAULTS.store_history,
+          stop_on_error: request.stop_on_error ?? EXECUTION_DEFAULTS.stop_on_error,
+          queue: request.queue ?? EXECUTION_DEFAULTS.queue,
+        }),
+      );
+      if (run.state === "finished") this.#runs.delete(id);
+      return this.#handle(assigned, run, before);
+    } catch (error) {
+      if (isNew && feed.terminal(id) === undefined) {
+        this.#runs.delete(id);
+        feed.forget(id);
+      }
+      throw error;
+    }
+  }
+
+  async execution(id: string): Promise<Execution> {
+    const assigned = await this.running();
+    const run = await forClient(assigned.kerneld.runs.get(id));
+    return this.#handle(assigned, run, 0);
+  }
+
+  async executions(): Promise<ExecutionView[]> {
+    const { runs } = (await this.running()).kerneld;
+    return (await forClient(runs.list())).map((run) => executionView(this.id, run));
+  }
+
+  async interrupt(execution: string): Promise<void> {
+    const { runs } = (await this.running()).kerneld;
+    await forClient(runs.interrupt(execution));
+  }
+
+  async input(execution: string, value: string): Promise<void> {
+    const { runs } = (await this.running()).kerneld;
+    this.expiry.touch();
+    await forClient(runs.input(execution, value));
+  }
+
+  async cancel(execution: string): Promise<ExecutionView> {
+    const { runs } = (await this.running()).kerneld;
+    return executionView(this.id, await forClient(runs.cancel(execution)));
+  }
+
+  /** A shell request other than execute, to the named or the default kernel. */
+  async request(kernel: string | undefined, request: ShellRequest): Promise<ShellReply> {
+    const assigned = await this.running();
+    const id = await this.#kernelFor(assigned, { kernel });
+    this.expiry.touch();
+    return forClient(assigned.kerneld.kernels.request(id, request));
+  }
+
+  async artifact(id: string): Promise<ByteStream> {
+    const { artifacts } = (await this.running()).kerneld;
+    return forClient(artifacts.read(id));
+  }
+
+  /** As clients see it. Usage and kernels are asked for when `fresh`; a sandbox that does not answer hides neither. */
+  async view(options: { fresh: boolean } = { fresh: true }): Promise<SessionView> {
+    const assigned = this.#assigned;
+    let usage = null;
+    if (options.fresh && assigned && this.live) {
+      const signal = AbortSignal.timeout(2_000);
+      const [kernels, used] = await Promise.allSettled([
+        assigned.kerneld.kernels.list({ signal }),
+        this.services.runtime.usage(this.sandboxId),
+      ]);
+      if (kernels.status === "fulfilled") this.#kernels = kernels.value;
+      if (used.status === "fulfilled") usage = used.value;
+    }
+    return sessionView({
+      identity: this.identity,
+      runtime: this.services.runtime.name,
+      state: this.#state,
+      reason: this.#reason,
+      sandbox: assigned?.sandbox,
+      startMs: this.#startMs,
+      kernels: this.#kernels,
+      usage,
+      createdAt: this.createdAt,
+      lastActiveAt: this.expiry.lastActiveAt,
+      expiresAt: this.expiry.expiresAt,
+    });
+  }
+
+  /** What the runtime saw happen to the sandbox. */
+  sandboxEvent(event: SandboxEvent): void {
+    if (event.type === "exited") void this.end(event.oom ? "oom" : "sandbox_lost");
+  }
+
+  /** Ends the session and everything in it. Idempotent: every call resolves when nothing is left. */
+  end(reason: EndReason): Promise<void> {
+    this.#ending ??= this.#end(reason);
+    return this.#ending;
+  }
+
+  async #start(): Promise<AssignedSandbox> {
+    const started = performance.now();
+    try {
+      const assigned = await startSandbox(
+        this.identity.plan,
+        this.services,
+        {
+          onEnrol: (enrolment) => this.services.onEnrol(this, enrolment),
+          onRecord: (record) => this.#seeRecord(record),
+          onFailure: () => void this.end("sandbox_lost"),
+        },
+        this.#stop.signal,
+      );
+      this.#startMs = Math.round(performance.now() - started);
+      this.#assigned = assigned;
+      this.#kernels = assigned.state.kernels;
+      this.expiry.touch();
+      if (this.#state === "starting") this.#state = "running";
+      assigned.link.events.on("state", (state) => this.#seeLink(state));
+      if (assigned.link.state === "unresponsive") this.#seeLink("unresponsive");
+      return assigned;
+    } catch (error) {
+      void this.end("start_failed");
+      throw error;
+    }
+  }
+
+  #seeRecord(record: JournalRecord): void {
+    this.#runs.see(record);
+    if (record.kind === "run" && record.event === "execution_finished") this.expiry.touch();
+  }
+
+  #seeLink(state: string): void {
+    clearTimeout(this.#unresponsive);
+    if (!this.live) return;
+    if (state === "unresponsive") {
+      this.#state = "unresponsive";
+      this.#unresponsive = setTimeout(
+        () => void this.end("sandbox_unresponsive"),
+        UNRESPONSIVE_GRACE_MS,
+      );
+    } else if (state === "up") this.#state = "running";
+  }
+
+  async #end(reason: EndReason): Promise<void> {
+    this.#state = "stopping";
+    this.#reason = reason;
+    this.expiry.close();
+    this.#runs.close();
+    clearTimeout(this.#unresponsive);
+    this.#stop.abort(this.#endedError());
+    const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
+    if (assigned) {
+      const expired = reason === "idle" || reason === "ttl";
+      assigned.feed.end({
+        status: END_STATUS[reason],
+        reason: expired ? "session_expired" : reason,
+      });
+      await assigned.link.close();
+      await this.services.runtime.destroy(this.sandboxId).catch((error: unknown) => {
+        this.services.log.error({ err: error, sandbox_id: this.sandboxId }, "a sandbox is left");
+      });
+    }
+    this.#state = "ended";
+    await this.services.onEnded(this, reason);
+  }
+
+  #assertLive(): void {
+    if (!this.live) throw this.#endedError();
+  }
+
+  #endedError(): HotcellError {
+    return new HotcellError(
+      "session_ended",
+      `The session ${this.id} has ended: ${this.#reason ?? "unknown"}`,
+    );
+  }
+
+  #handle(assigned: AssignedSandbox, run: RunObject, before: number): Execution {
+    const start = run.first_n === null ? before : run.first_n - 1;
+    return new Execution(this.id, run, start, {
+      follow: (after, signal) => assigned.feed.read({ after, run: run.id, signal }),
+      soFar: () => assigned.kerneld.journal({ after: start, follow: false, run: run.id }),
+      cancel: () => forClient(assigned.kerneld.runs.cancel(run.id)),
+    });
+  }
+
+  async #kernelFor(
+    assigned: AssignedSandbox,
+    wanted: { kernel?: string | undefined; language?: string | undefined },
+  ): Promise<string> {
+    const { kernel, language } = wanted;
+    if (kernel !== undefined) return kernel.toLowerCase();
+    const [first] = this.#kernels;
+    if (language === undefined && first !== undefined) return first.id;
+    const name = language ?? assigned.state.languages[0] ?? "python";
+    const known = this.#kernels.find((candidate) => candidate.language === name);
+    if (known) return known.id;
+    let added = this.#added.get(name);
+    if (!added) {
+      added = forClient(assigned.kerneld.kernels.add({ id: randomUUID(), language: name }))
+        .then((made) => {
+          this.#kernels = [...this.#kernels, made];
+          return made.id;
+        })
+        .finally(() => this.#added.delete(name));
+      this.#added.set(name, added);
+    }
+    return added;
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { executionRequestShape } from "../sessions/execution-request.js";
+import { clientIdSchema, textSchema } from "../sessions/session-options.js";
+
+/** Names a request of the client's; everything that answers it carries it again. */
+const ref = z.string().min(1).max(128);
+const kernel = executionRequestShape.kernel;
+
+/** What a client may send over a session's WebSocket. */
+export const socketMessageSchema = z
+  .discriminatedUnion("op", [
+    z.strictObject({ op: z.literal("execute"), ref, ...executionRequestShape }),
+    z.strictObject({
+      op: z.literal("resume"),
+      ref,
+      execution_id: clientIdSchema,
+      after: z.int().min(0).optional(),
+    }),
+    z.strictObject({
+      op: z.literal("input"),
+      ref,
+      execution_id: clientIdSchema,
+      value: textSchema,
+    }),
+    z.strictObject({ op: z.literal("interrupt"), ref, execution_id: clientIdSchema }),
+    z.strictObject({
+      op: z.literal("complete"),
+      ref,
+      kernel,
+      code: textSchema,
+      cursor: z.int().min(0).optional().describe("In Unicode code points; the end by default"),
+    }),
+    z.strictObject({
+      op: z.literal("inspect"),
+      ref,
+      kernel,
+      code: textSchema,
+      cursor: z.int().min(0).optional(),
+      detail: z.union([z.literal(0), z.literal(1)]).optional(),
+    }),
+  ])
+  .meta({ id: "SocketMessage", description: "What a client sends over /stream" });
+
+export type SocketMessage = z.output<typeof socketMessageSchema>;
