@@ -25,6 +25,8 @@ export interface AuthenticationOptions {
   cookieSecret: string;
   /** Host names under which the gateway is reached, in lower case; all when empty. */
   hosts: ReadonlySet<string>;
+  /** Routes that start with this answer without a key, like those whose configuration says `open`. */
+  openPrefix: string;
 }
 
 function hostName(host: string): string {
@@ -126,7 +128,8 @@ export const authentication = fastifyPlugin<AuthenticationOptions>(
           .header("cache-control", "no-store")
           .redirect(withoutToken(request.url), 303);
       }
-      if (request.routeOptions.config.open === true) return;
+      const { config, url } = request.routeOptions;
+      if (config.open === true || url?.startsWith(options.openPrefix) === true) return;
       const key = keyOf(request);
       const browser = request.cookies[COOKIE];
       const tenant =

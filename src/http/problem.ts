@@ -69,6 +69,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
     request.log.error({ err: error.options.cause }, "request failed");
   if (error.code === "shutting_down" || error.code === "runtime_unavailable")
     reply.header("retry-after", "2");
+  if (request.headers.upgrade !== undefined) {
+    // Node's HTTP server has let go of a connection that asks for an upgrade: nobody else would close it.
+    reply.header("connection", "close");
+    reply.raw.once("finish", () => request.socket.destroySoon());
+  }
   reply
     .code(error.status)
     .type("application/problem+json; charset=utf-8")

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import websocket from "@fastify/websocket";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -17,6 +17,7 @@ import type { KeyRing } from "../sessions/key-ring.js";
 import type { SessionRegistry } from "../sessions/session-registry.js";
 import { authentication } from "./authentication.js";
 import { sendProblem } from "./problem.js";
+import { type OpenApiDocument, tidyComponents } from "./openapi-components.js";
 import { executionRoutes } from "./routes/executions.js";
 import { fileRoutes } from "./routes/files.js";
 import { serviceRoutes, type Readiness } from "./routes/service.js";
@@ -46,6 +47,9 @@ export type Server = FastifyInstance<
   ZodTypeProvider
 >;
 
+/** Where people read the API's description. */
+const DOCS = "/docs";
+
 /** What `X-Request-ID` may be to be used: anything else gets an id of ours. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -60,7 +64,7 @@ function addJsonParser(app: FastifyInstance): void {
       } else if (!isUtf8(body)) {
         done(new HotcellError("malformed_json", "The body is not UTF-8"));
       } else {
-        parse(request, body.toString("utf8"), (error, value) => {
+        void parse(request, body.toString("utf8"), (error, value) => {
           if (error)
             done(new HotcellError("malformed_json", `The body is not JSON: ${error.message}`));
           else done(null, value);
@@ -77,7 +81,7 @@ export async function buildServer(
 ): Promise<Server> {
   const bare = Fastify({
     loggerInstance: services.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
     genReqId: (request) => {
       const given = request.headers["x-request-id"];
@@ -88,8 +92,9 @@ export async function buildServer(
   });
   const app = bare.withTypeProvider<ZodTypeProvider>();
 
-  app.setValidatorCompiler<z.ZodType>(({ schema }) => (data: unknown) => {
-    const parsed = schema.safeParse(data);
+  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (data: unknown) => {
+    const isAbsent = httpPart === "body" && data === null;
+    const parsed = schema.safeParse(isAbsent ? undefined : data);
     if (parsed.success) return { value: parsed.data };
     return { error: invalidRequest(fieldErrors(parsed.error.issues)) };
   });
@@ -120,6 +125,7 @@ export async function buildServer(
     keys: services.keys,
     cookieSecret: services.cookieSecret,
     hosts: options.hosts,
+    openPrefix: DOCS,
   });
   await app.register(websocket, {
     options: { maxPayload: options.bodyLimitBytes, perMessageDeflate: false },
@@ -142,9 +148,12 @@ export async function buildServer(
       security: [{ bearer: [] }, { apiKey: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) =>
+      tidyComponents(jsonSchemaTransformObject(document) as OpenApiDocument, [
+        "SocketMessage",
+      ]) as ReturnType<typeof jsonSchemaTransformObject>,
   });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
+  await app.register(swaggerUi, { routePrefix: DOCS });
 
   app.setNotFoundHandler((request) => {
     throw new HotcellError(

@@ -15,7 +15,7 @@ const IMPORT_REPORT_BYTES = 20_000_000;
 /** How long a registry may take to say anything. */
 const REGISTRY_PATIENCE_MS = 15_000;
 
-export interface BaseImageOptions {
+interface BaseImageOptions {
   docker: Docker;
   stateDirectory: string;
   onProgress: OnImageProgress;
@@ -85,7 +85,12 @@ async function buildDockerfile(
   { docker, onProgress, signal }: BaseImageOptions,
 ): Promise<void> {
   const context = await fileTreeTar(await listFileTree(definition.directory));
-  const answer = await docker.buildImage(context, { t: reference, rm: true, abortSignal: signal });
+  const answer = await docker.buildImage(context, {
+    t: reference,
+    rm: true,
+    forcerm: true,
+    abortSignal: signal,
+  });
   const followApt = aptProgress(onProgress);
   let lastLine = "";
   try {

@@ -7,7 +7,7 @@ import type { Writable } from "node:stream";
 const LINES_IN_ERROR = 20;
 const GRACE_MS = 20_000;
 
-export interface ChildProcessOptions {
+interface ChildProcessOptions {
   signal: AbortSignal;
   cwd?: string;
   env?: NodeJS.ProcessEnv;

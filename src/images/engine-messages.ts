@@ -9,7 +9,7 @@ const messageSchema = z.object({
   error: z.string().optional(),
 });
 
-export type EngineMessage = z.infer<typeof messageSchema>;
+type EngineMessage = z.infer<typeof messageSchema>;
 
 /**
  * Reads the engine's answer to a pull, a build or an import: JSON objects, one a line.

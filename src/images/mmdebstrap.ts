@@ -6,10 +6,10 @@ import { aptProgress } from "./apt-progress.js";
 import { runChildProcess } from "./child-process.js";
 import type { OnImageProgress } from "./image-progress.js";
 
-const PACKAGES = ["mmdebstrap", "debian-archive-keyring", "gpg"];
+const PACKAGES = ["mmdebstrap", "debian-archive-keyring", "gpg", "mount"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-export interface MmdebstrapOptions {
+interface MmdebstrapOptions {
   suite: string;
   packages: readonly string[];
   /** Holds `overlay.tar`, for the root, and `definition.tar`, with `setup.sh`; mmdebstrap works in it. */

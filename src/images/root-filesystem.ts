@@ -10,7 +10,7 @@ import type { ImageDefinition } from "./image-definition.js";
 import type { OnImageProgress } from "./image-progress.js";
 import { ensureMmdebstrap, runMmdebstrap } from "./mmdebstrap.js";
 
-export interface RootFilesystemOptions {
+interface RootFilesystemOptions {
   /** Holds the temporary files: about the size of the image. */
   stateDirectory: string;
   onProgress: OnImageProgress;

@@ -20,6 +20,8 @@ const LONGEST_RETRY_MS = 2_000;
 const PAGES_AT_ONCE = 4;
 /** How much comes in between two looks at what all readers are past. */
 const TRIM_EVERY_BYTES = 256 * 1024;
+/** How long records are held for the reader of a run that was expected. */
+const HOLD_MS = 10_000;
 /** Size of a record that the gateway makes itself. */
 const OWN_RECORD_BYTES = 1_024;
 
@@ -29,7 +31,10 @@ export interface SandboxFeed {
   readonly lastNumber: number;
   /** Why the feed ended, or null. */
   readonly ended: string | null;
-  /** Says that this session asks for a run, before the sandbox is asked, so that it ends even if nothing comes. */
+  /**
+   * Says that this session asks for a run, before the sandbox is asked: so it ends even if nothing comes, and what
+   * comes is held for 10 s for its first reader.
+   */
   expect(run: ExpectedRun): void;
   /** Takes that back: the sandbox refused. */
   forget(run: string): void;
@@ -86,11 +91,27 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
   let ended: string | null = null;
   let untrimmed = 0;
 
+  /** Where the records of runs begin that were expected and have no reader yet. */
+  const holds = new Map<string, { n: number; timer: NodeJS.Timeout }>();
+  const unhold = (run: string) => {
+    clearTimeout(holds.get(run)?.timer);
+    holds.delete(run);
+  };
+
   const trim = () => {
     untrimmed = 0;
     let slowest = position;
+    for (const { n } of holds.values()) slowest = Math.min(slowest, n);
     for (const reader of readers) slowest = Math.min(slowest, reader.cursor);
     ring.trim(slowest);
+  };
+
+  const tell = (record: JournalRecord) => {
+    try {
+      options.onRecord?.(record);
+    } catch (error) {
+      logger?.error({ sandbox_id: link.sandboxId, err: error }, "a record was not taken in");
+    }
   };
 
   const publish = ({ record, bytes }: SizedRecord) => {
@@ -98,7 +119,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
     const admitted = ledger.admit(record, true);
     if (admitted === null) return;
     ring.push({ record: admitted, bytes });
-    options.onRecord?.(admitted);
+    tell(admitted);
     untrimmed += bytes;
     if (untrimmed > TRIM_EVERY_BYTES || readers.size === 0) trim();
     for (const reader of readers) reader.wake();
@@ -138,6 +159,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
 
   const release = () => {
     stop.abort();
+    for (const run of holds.keys()) unhold(run);
     for (const reader of readers) reader.wake();
   };
 
@@ -171,9 +193,13 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
     },
     expect: (run) => {
       ledger.expect(run);
+      unhold(run.run);
+      const timer = setTimeout(() => unhold(run.run), HOLD_MS).unref();
+      if (!stop.signal.aborted) holds.set(run.run, { n: position, timer });
     },
     forget: (run) => {
       ledger.forget(run);
+      unhold(run);
     },
     terminal: (run) => ledger.terminal(run),
     read: (query) => {
@@ -182,6 +208,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
         trim();
       });
       readers.add(reader);
+      if (query.run !== undefined) unhold(query.run);
       return reader.records;
     },
     end,

@@ -11,7 +11,7 @@ import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
 import { OpenRuns } from "./open-runs.js";
-import { forClient } from "./sandbox-error.js";
+import { clientError } from "./sandbox-error.js";
 import {
   type AssignedSandbox,
   type SandboxPlan,
@@ -158,7 +158,7 @@ export class Session {
     feed.expect({ run: id, kernel });
     const before = feed.lastNumber;
     try {
-      const run = await forClient(
+      const run = await this.#ask(
         assigned.kerneld.runs.put(id, {
           kernel,
           code: request.code,
@@ -188,29 +188,29 @@ export class Session {
 
   async execution(id: string): Promise<Execution> {
     const assigned = await this.running();
-    const run = await forClient(assigned.kerneld.runs.get(id));
+    const run = await this.#ask(assigned.kerneld.runs.get(id));
     return this.#handle(assigned, run, 0);
   }
 
   async executions(): Promise<ExecutionView[]> {
     const { runs } = (await this.running()).kerneld;
-    return (await forClient(runs.list())).map((run) => executionView(this.id, run));
+    return (await this.#ask(runs.list())).map((run) => executionView(this.id, run));
   }
 
   async interrupt(execution: string): Promise<void> {
     const { runs } = (await this.running()).kerneld;
-    await forClient(runs.interrupt(execution));
+    await this.#ask(runs.interrupt(execution));
   }
 
   async input(execution: string, value: string): Promise<void> {
     const { runs } = (await this.running()).kerneld;
     this.expiry.touch();
-    await forClient(runs.input(execution, value));
+    await this.#ask(runs.input(execution, value));
   }
 
   async cancel(execution: string): Promise<ExecutionView> {
     const { runs } = (await this.running()).kerneld;
-    return executionView(this.id, await forClient(runs.cancel(execution)));
+    return executionView(this.id, await this.#ask(runs.cancel(execution)));
   }
 
   /** A shell request other than execute, to the named or the default kernel. */
@@ -218,12 +218,12 @@ export class Session {
     const assigned = await this.running();
     const id = await this.#kernelFor(assigned, { kernel });
     this.expiry.touch();
-    return forClient(assigned.kerneld.kernels.request(id, request));
+    return this.#ask(assigned.kerneld.kernels.request(id, request));
   }
 
   async artifact(id: string): Promise<ByteStream> {
     const { artifacts } = (await this.running()).kerneld;
-    return forClient(artifacts.read(id));
+    return this.#ask(artifacts.read(id));
   }
 
   /** As clients see it. Usage and kernels are asked for when `fresh`; a sandbox that does not answer hides neither. */
@@ -332,6 +332,16 @@ export class Session {
     await this.services.onEnded(this, reason);
   }
 
+  /** Waits for the sandbox; throws what clients may be told, which is the session's end when that is why it failed. */
+  async #ask<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#assertLive();
+      throw clientError(error);
+    }
+  }
+
   #assertLive(): void {
     if (!this.live) throw this.#endedError();
   }
@@ -348,7 +358,7 @@ export class Session {
     return new Execution(this.id, run, start, {
       follow: (after, signal) => assigned.feed.read({ after, run: run.id, signal }),
       soFar: () => assigned.kerneld.journal({ after: start, follow: false, run: run.id }),
-      cancel: () => forClient(assigned.kerneld.runs.cancel(run.id)),
+      cancel: () => this.#ask(assigned.kerneld.runs.cancel(run.id)),
     });
   }
 
@@ -365,7 +375,7 @@ export class Session {
     if (known) return known.id;
     let added = this.#added.get(name);
     if (!added) {
-      added = forClient(assigned.kerneld.kernels.add({ id: randomUUID(), language: name }))
+      added = this.#ask(assigned.kerneld.kernels.add({ id: randomUUID(), language: name }))
         .then((made) => {
           this.#kernels = [...this.#kernels, made];
           return made.id;

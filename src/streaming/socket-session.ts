@@ -1,4 +1,4 @@
-import type { WebSocket } from "ws";
+import type { WebSocket } from "@fastify/websocket";
 import type { FastifyBaseLogger } from "fastify";
 import { HotcellError } from "../errors.js";
 import type { ExecutionEvent } from "../kernels/event.js";

@@ -1,4 +1,4 @@
-import type { WebSocket } from "ws";
+import type { WebSocket } from "@fastify/websocket";
 
 /** Past this many unsent bytes writers wait for the client. */
 const HIGH_WATER_BYTES = 1024 * 1024;

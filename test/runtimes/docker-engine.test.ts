@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { dockerRuntime, type DockerOptions } from "../../src/runtimes/docker.js";
 import { engineAddress } from "../../src/runtimes/docker/engine-address.js";
+import type { SandboxSpecification } from "../../src/runtimes/runtime.js";
 import { recordEvents } from "./contract/events.js";
 import {
   makeHome,
@@ -24,13 +25,13 @@ time.sleep(1000)`;
 
 let home: Home;
 let directory: string;
-beforeEach(async () => {
+beforeEach(async ({ onTestFinished }) => {
   home = await makeHome();
   directory = await mkdtemp(join(tmpdir(), "hotcell-engine-"));
-  return async () => {
+  onTestFinished(async () => {
     expect(await dockerTraces(home)).toEqual([]);
     for (const each of [home.directory, directory]) await rm(each, { recursive: true });
-  };
+  });
 });
 
 async function open(options: Partial<DockerOptions> = {}): Promise<Laboratory> {
@@ -105,7 +106,8 @@ describe("create, when a step goes wrong", () => {
     const { laboratory, proxy } = await openBehindProxy();
     const sandboxId = newSandboxId();
     const { happened } = await expectDestroyEvent(sandboxId);
-    proxy.interfere = (line) => (line.endsWith("/start") ? { after: () => proxy.cut() } : undefined);
+    proxy.interfere = (line) =>
+      line.endsWith("/start") ? { after: () => proxy.cut() } : undefined;
     await expect(laboratory.run(STAY, signal, { sandboxId })).rejects.toMatchObject({
       code: "runtime_unavailable",
     });
@@ -117,51 +119,222 @@ describe("create, when a step goes wrong", () => {
   });
 });
 
-describe("watch, when the connection breaks", () => {
-  test("an exit that went by is reported, with its code and once", async ({ signal }) => {
-    const { laboratory, proxy } = await openBehindProxy();
-    const events = recordEvents(laboratory.runtime);
-    const experiment = await laboratory.run(
-      `say("up")
-import os, socket, sys
-sys.stdout = None
-while not os.path.exists("/run/kernels/go"): __import__("time").sleep(0.01)
-os._exit(9)`,
-      signal,
-    );
-    expect(await experiment.said()).toBe("up");
-    proxy.cut();
-    const container = containerOf(experiment);
-    await container.kill({ signal: "SIGKILL" });
-    await container.wait();
-    proxy.mend();
-    const { sandboxId } = experiment.sandbox;
-    expect(await events.first("exited", sandboxId, signal)).toMatchObject({
-      exitCode: 137,
-      signal: 9,
-      oom: false,
-    });
-    await laboratory.runtime.destroy(sandboxId);
-    expect(events.all).toHaveLength(1);
-  });
-
-  test("a sandbox that somebody removed meanwhile is reported without a code", async ({
+describe("watch", () => {
+  test("an exit that went by while the connection was broken is reported once, with its code", async ({
     signal,
   }) => {
     const { laboratory, proxy } = await openBehindProxy();
     const events = recordEvents(laboratory.runtime);
     const experiment = await laboratory.run(STAY, signal);
-    proxy.interfere = (line) => (line === "GET /events" ? { answer: GONE } : undefined);
+    const { sandboxId } = experiment.sandbox;
+    proxy.cut();
+    const container = containerOf(experiment);
+    await container.kill({ signal: "SIGKILL" });
+    await container.wait();
+    proxy.mend();
+    expect(await events.first("exited", sandboxId, signal)).toMatchObject(KILLED);
+    const later = await laboratory.run("", signal);
+    await events.first("exited", later.sandbox.sandboxId, signal);
+    expect(events.all).toHaveLength(2);
+  });
+
+  test("a sandbox that was removed while the connection was broken is reported", async ({
+    signal,
+  }) => {
+    const { laboratory, proxy } = await openBehindProxy();
+    const events = recordEvents(laboratory.runtime);
+    const experiment = await laboratory.run(STAY, signal);
     proxy.cut();
     await containerOf(experiment).remove({ force: true });
-    const replay = "since=";
-    expect(replay).toBe("since=");
-    proxy.interfere = () => undefined;
     proxy.mend();
     expect(await events.first("exited", experiment.sandbox.sandboxId, signal)).toMatchObject({
       exitCode: null,
+      signal: null,
+    });
+  });
+
+  test("a sandbox that somebody else kills and removes is reported once", async ({ signal }) => {
+    const laboratory = await open();
+    const events = recordEvents(laboratory.runtime);
+    const experiment = await laboratory.run(STAY, signal);
+    await containerOf(experiment).remove({ force: true });
+    const { sandboxId } = experiment.sandbox;
+    expect(await events.first("exited", sandboxId, signal)).toMatchObject(KILLED);
+    const later = await laboratory.run("", signal);
+    await events.first("exited", later.sandbox.sandboxId, signal);
+    expect(events.all).toHaveLength(2);
+  });
+});
+
+const KILLED = { exitCode: 137, signal: 9, oom: false };
+
+describe("destroy", () => {
+  test("waits for somebody else's removal of the container", async ({ signal }) => {
+    const { laboratory, proxy } = await openBehindProxy();
+    const experiment = await laboratory.run(STAY, signal);
+    const { sandboxId } = experiment.sandbox;
+    let onAsked = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (onAsked = resolve));
+    let destroyed = false;
+    proxy.interfere = (line) =>
+      line.startsWith("DELETE /containers/")
+        ? {
+            before: onAsked,
+            answer: { status: 409, message: "removal of container is already in progress" },
+          }
+        : undefined;
+    const destruction = laboratory.runtime.destroy(sandboxId).then(() => (destroyed = true));
+    await asked;
+    await laboratory.runtime.list();
+    expect(destroyed).toBe(false);
+    await containerOf(experiment).remove({ force: true });
+    await destruction;
+    proxy.interfere = () => undefined;
+  });
+
+  test("ends a paused sandbox", async ({ signal }) => {
+    const laboratory = await open();
+    const experiment = await laboratory.run(STAY, signal);
+    await containerOf(experiment).pause();
+    await laboratory.runtime.destroy(experiment.sandbox.sandboxId);
+    expect(await dockerTraces(home)).toEqual([]);
+  });
+
+  test("tells the engine's reason when it does not remove the container", async ({ signal }) => {
+    const { laboratory, proxy } = await openBehindProxy();
+    const { sandbox } = await laboratory.run(STAY, signal);
+    proxy.interfere = (line) =>
+      line.startsWith("DELETE") ? { answer: { status: 500, message: "device busy" } } : undefined;
+    await expect(laboratory.runtime.destroy(sandbox.sandboxId)).rejects.toMatchObject({
+      code: "sandbox_stop_failed",
+      message: expect.stringContaining("device busy") as string,
+    });
+    proxy.interfere = () => undefined;
+    await laboratory.runtime.destroy(sandbox.sandboxId);
+  });
+
+  test("removes what a process that died has left half-made", async () => {
+    const laboratory = await open();
+    const [container, volume, files] = [newSandboxId(), newSandboxId(), newSandboxId()];
+    const labels = (sandboxId: string) => ({
+      "hotcell.home": home.id,
+      "hotcell.sandbox": sandboxId,
+    });
+    const name = (sandboxId: string) => `hotcell-${home.id}-${sandboxId}`;
+    await engine.createContainer({
+      name: name(container),
+      Image: dockerUnderTest().image.reference,
+      Cmd: ["true"],
+      Labels: labels(container),
+    });
+    await engine.createVolume({ Name: name(volume), Labels: labels(volume) });
+    await mkdir(join(home.directory, "runtimes/docker/identities", files), { recursive: true });
+    const found = await laboratory.runtime.list();
+    expect(found).toHaveLength(3);
+    for (const sandboxId of [container, volume, files]) {
+      expect(found).toContainEqual({ sandboxId, state: "incomplete" });
+      await laboratory.runtime.destroy(sandboxId);
+    }
+    expect(await laboratory.runtime.list()).toEqual([]);
+  });
+});
+
+describe("the container", () => {
+  test("carries three labels, the image's environment, and no log file", async ({ signal }) => {
+    const laboratory = await open();
+    const experiment = await laboratory.run(STAY, signal);
+    const { sandboxId, uids } = experiment.sandbox;
+    const { Config: config, HostConfig: host } = await containerOf(experiment).inspect();
+    const image = await engine.getImage(dockerUnderTest().image.reference).inspect();
+    expect(config.Labels).toEqual({
+      ...image.Config.Labels,
+      "hotcell.home": home.id,
+      "hotcell.sandbox": sandboxId,
+      "hotcell.uids": `${uids.user},${uids.kerneld}`,
+    });
+    const withoutPath = (env: string[]) => env.filter((entry) => !entry.startsWith("PATH="));
+    expect(withoutPath(config.Env)).toEqual(withoutPath(image.Config.Env));
+    expect(host.LogConfig).toMatchObject({ Type: "none" });
+    expect(host.MemorySwap).toBe(host.Memory);
+    expect(host.OomScoreAdj).toBe(500);
+    expect(host.Ulimits).toContainEqual({ Name: "nofile", Soft: 4096, Hard: 4096 });
+  });
+
+  test("of isolation `strong` has the OCI runtime that the operator configured", async ({
+    signal,
+  }) => {
+    const laboratory = await open({ strongRuntime: "runc" });
+    const experiment = await laboratory.run(STAY, signal, { isolation: "strong" });
+    expect(experiment.sandbox.isolation.tier).toBe("strong");
+    expect((await containerOf(experiment).inspect()).HostConfig.Runtime).toBe("runc");
+    expect(laboratory.runtime.capabilities.isolationTiers).toEqual(["standard", "strong"]);
+  });
+
+  test("of isolation `strong` is refused where the engine lacks that runtime", async ({
+    signal,
+  }) => {
+    const laboratory = await open({ strongRuntime: "no-such-runtime" });
+    await expect(laboratory.run(STAY, signal, { isolation: "strong" })).rejects.toMatchObject({
+      code: "isolation_unavailable",
+      message: expect.stringContaining("no-such-runtime") as string,
     });
   });
 });
 
-const GONE = { status: 500, message: "gone" };
+describe("probe", () => {
+  test("refuses an engine whose containers cannot dial this host", async ({ signal }) => {
+    const laboratory = await open();
+    const probe = laboratory.runtime.probe({
+      image: { ...dockerUnderTest().image, interpreter: "/bin/false", entrypoint: ["/unused"] },
+      signal,
+    });
+    await expect(probe).rejects.toMatchObject({ code: "link_unavailable" });
+  });
+
+  test("can be aborted", async () => {
+    const laboratory = await open();
+    const reason = new Error("stopped");
+    await expect(laboratory.runtime.probe({ signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
+  });
+});
+
+describe("without an engine", () => {
+  test("every call says that it is unavailable, and what to do", async ({ signal }) => {
+    const { runtime } = await open({ host: `unix://${join(directory, "no.sock")}` });
+    const sandboxId = "0".repeat(20);
+    const specification: SandboxSpecification = {
+      sandboxId,
+      image: { ...dockerUnderTest().image, entrypoint: ["/unused"] },
+      limits: {},
+      isolation: "standard",
+      linkDirectory: directory,
+    };
+    for (const call of [
+      () => runtime.probe({ signal }),
+      () => runtime.create(specification, { signal }),
+      () => runtime.list(),
+      () => runtime.destroy(sandboxId),
+      () => runtime.usage(sandboxId),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: "runtime_unavailable",
+        message: expect.stringMatching(/no\.sock.*install and start Docker/) as string,
+      });
+    }
+    expect(runtime.capabilities.isolationTiers).toEqual([]);
+  });
+
+  test("an address that is none is named", () => {
+    expect(() =>
+      dockerRuntime({ home: home.directory, homeId: home.id, host: "not an address" }),
+    ).toThrow(/not an address/);
+  });
+
+  test("a home too deep for sockets is refused at once", () => {
+    expect(() =>
+      dockerRuntime({ home: `/${"d".repeat(80)}`, homeId: randomBytes(8).toString("hex") }),
+    ).toThrow(/HOTCELL_HOME to a shorter path/);
+  });
+});

@@ -77,7 +77,10 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
         params,
         querystring: listQuery,
         response: {
-          200: bytes,
+          200: {
+            ...bytes,
+            content: { ...bytes.content, "application/json": { schema: listing } },
+          },
           206: bytes,
           304: z.null(),
           ...problems(403, 404, 409, 410, 416, 422, 503),
@@ -173,5 +176,3 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
     },
   );
 };
-
-export { listing as listingSchema };

@@ -84,11 +84,13 @@ export function followSandboxes(options: RosterOptions): Roster {
   }
 
   function apply(name: string, entry: Entry, event: ContainerEvent): void {
-    if (event.replayed && event.time <= entry.lastTime) return;
-    entry.lastTime = Math.max(entry.lastTime, event.time);
     if (entry.state === "making") {
       entry.heldBack.push(event);
-    } else if (event.action === "oom") {
+      return;
+    }
+    if (event.replayed && event.time <= entry.lastTime) return;
+    entry.lastTime = Math.max(entry.lastTime, event.time);
+    if (event.action === "oom") {
       entry.oom = true;
       if (entry.homeId === homeId && entry.state === "running") {
         report({ type: "oom", sandboxId: entry.sandboxId });

@@ -49,6 +49,8 @@ export interface ExperimentOptions {
   limits?: LimitRequest;
   isolation?: IsolationTier;
   sandboxId?: string;
+  /** Mode of the link directory on the host. */
+  linkMode?: number;
 }
 
 /** Makes sandboxes of one home, and ends them when the test does. */
@@ -70,7 +72,7 @@ export async function openLaboratory(
     runtime,
     async run(code, signal, options = {}) {
       const sandboxId = options.sandboxId ?? newSandboxId();
-      const link = await listen(join(own.directory, "links", sandboxId));
+      const link = await listen(join(own.directory, "links", sandboxId), options.linkMode);
       onTestFinished(async () => {
         link.close();
         await runtime.destroy(sandboxId);

@@ -4,13 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { SandboxSpecification } from "../../../src/runtimes/runtime.js";
 import { recordEvents } from "./events.js";
-import {
-  makeHome,
-  newSandboxId,
-  openLaboratory,
-  type Laboratory,
-  type RuntimeUnderTest,
-} from "./harness.js";
+import { newSandboxId, openLaboratory, type Laboratory, type RuntimeUnderTest } from "./harness.js";
 import { listen } from "./link.js";
 import { standIn } from "./stand-in.js";
 
@@ -267,7 +261,7 @@ export function describeLifeCycle(underTest: RuntimeUnderTest): void {
     });
 
     test("runtimes of different homes do not see, hear or end each other's", async ({ signal }) => {
-      const stranger = await openLaboratory(underTest, await makeHome());
+      const stranger = await openLaboratory(underTest);
       onTestFinished(() => stranger.close());
       const heard = recordEvents(stranger.runtime);
       const events = recordEvents(laboratory.runtime);

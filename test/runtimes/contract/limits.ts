@@ -67,26 +67,24 @@ say(time.process_time() / (time.monotonic() - began))`,
       expect(await said()).toBeLessThan(0.4);
     });
 
-    test("memory-backed file systems have the sizes that are reported, and bounded files", async ({
-      signal,
-    }) => {
+    test("memory-backed file systems have the sizes that are reported", async ({ signal }) => {
       const { sandbox, said } = await laboratory.run(
         `import os
 sizes = {}
 for path in ("/tmp", "/dev/shm", "/run/kerneld", "/run/kernels", "/workspace"):
     status = os.statvfs(path)
-    sizes[path] = [status.f_blocks * status.f_frsize, status.f_files <= max(256, status.f_blocks * status.f_frsize // 16384)]
+    sizes[path] = status.f_blocks * status.f_frsize
 say(sizes)`,
         signal,
         { side: "kerneld" },
       );
       const { tmpfs, diskBytes } = sandbox.limits;
       expect(await said()).toEqual({
-        "/tmp": [tmpfs.tmp, true],
-        "/dev/shm": [tmpfs.shm, true],
-        "/run/kerneld": [tmpfs.kerneld, true],
-        "/run/kernels": [tmpfs.kernels, true],
-        "/workspace": [diskBytes, true],
+        "/tmp": tmpfs.tmp,
+        "/dev/shm": tmpfs.shm,
+        "/run/kerneld": tmpfs.kerneld,
+        "/run/kernels": tmpfs.kernels,
+        "/workspace": diskBytes,
       });
     });
 
@@ -117,34 +115,36 @@ say("alive")`,
     test("files without content run out, too", async ({ signal }) => {
       const { said } = await laboratory.run(
         `import errno
-try:
-    for number in range(1000000): open(f"/tmp/{number}", "w").close()
-except OSError as error:
-    say(errno.errorcode[error.errno])`,
+for place in ("/tmp", "/dev/shm", "/run/kernels", "/workspace"):
+    try:
+        for number in range(20000): open(f"{place}/{number}", "w").close()
+        say("no end")
+    except OSError as error:
+        say(errno.errorcode[error.errno])`,
         signal,
         { limits: { memoryBytes: 256 * MiB } },
       );
-      expect(await said()).toBe("ENOSPC");
+      for (let count = 0; count < 4; count += 1) expect(await said()).toBe("ENOSPC");
     });
 
-    test("programs may be loaded from the workspace and /tmp, devices not made", async ({
+    test("programs may be loaded from the workspace and /tmp, and nowhere set-uid", async ({
       signal,
     }) => {
       const { said } = await laboratory.run(
-        `import os, stat
-for place in ("/workspace", "/tmp", "/dev/shm"):
-    program = f"{place}/program"
-    with open(program, "w") as file: file.write("#!/bin/sh\\nexit 3\\n")
-    os.chmod(program, 0o755)
-    try:
-        say(os.waitstatus_to_exitcode(os.waitpid(os.posix_spawn(program, [program], {}), 0)[1]))
-    except PermissionError:
-        say("refused")
-say(attempt(os.mknod, "/tmp/null", stat.S_IFCHR | 0o666, os.makedev(1, 3)))`,
+        `import os
+flags = {"ST_NOSUID": os.ST_NOSUID, "ST_NODEV": os.ST_NODEV, "ST_NOEXEC": os.ST_NOEXEC}
+for path in ("/workspace", "/tmp", "/dev/shm", "/run/kerneld", "/run/kernels"):
+    say([name for name, bit in flags.items() if os.statvfs(path).f_flag & bit])`,
         signal,
+        { side: "kerneld" },
       );
-      expect([await said(), await said(), await said()]).toEqual([3, 3, "refused"]);
-      expect(await said()).toBe("EPERM");
+      const data = ["ST_NOSUID", "ST_NODEV"];
+      const quota = laboratory.runtime.capabilities.diskQuota;
+      expect(await said()).toEqual(quota === "tmpfs" ? data : expect.any(Array));
+      expect(await said()).toEqual(data);
+      for (let count = 0; count < 3; count += 1) {
+        expect(await said()).toEqual([...data, "ST_NOEXEC"]);
+      }
     });
 
     test("without a request the defaults are in force", async ({ signal }) => {

@@ -11,8 +11,9 @@ export interface Link {
   close(): void;
 }
 
-export async function listen(directory: string): Promise<Link> {
-  await mkdir(directory, { recursive: true, mode: 0o755 });
+export async function listen(directory: string, mode = 0o755): Promise<Link> {
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, mode);
   const values: unknown[] = [];
   let wake = (): void => undefined;
   const server = createServer((socket) => {

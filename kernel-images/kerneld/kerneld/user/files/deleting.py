@@ -65,9 +65,9 @@ def _delete_files(directory: int) -> bytes | None:
 
 def _move(directory: int, name: bytes) -> int:
     """A descriptor of `name` in `directory`, in the place of the directory's own."""
-    return_to = Location(directory, name).open(_DIRECTORY)
-    os.dup2(return_to, directory, inheritable=False)
-    os.close(return_to)
+    target = Location(directory, name).open(_DIRECTORY)
+    os.dup2(target, directory, inheritable=False)
+    os.close(target)
     return directory
 
 

@@ -7,6 +7,7 @@ import zmq
 
 from . import parents
 from .control_channel import Answer, ControlChannel
+from .interrupts import Interrupts
 from .iopub import Publisher
 from .packing import pack
 from .requests import ShellChannel
@@ -21,6 +22,7 @@ class Channels:
         self,
         directory: str,
         session: KernelSession,
+        interrupts: Interrupts,
         status_topic: bytes,
         control_answers: dict[str, Answer],
     ):
@@ -32,10 +34,13 @@ class Channels:
             self.publisher = Publisher(
                 self._context,
                 f"ipc://{directory}/iopub",
+                interrupts,
                 lambda topic: _welcome(session, topic),
             )
-            self.shell = ShellChannel(self._context, f"ipc://{directory}/shell")
-            self.stdin = InputChannel(self._context, f"ipc://{directory}/stdin", session)
+            self.shell = ShellChannel(self._context, f"ipc://{directory}/shell", interrupts)
+            self.stdin = InputChannel(
+                self._context, f"ipc://{directory}/stdin", session, interrupts
+            )
             self.control = ControlChannel(
                 self._context,
                 f"ipc://{directory}/control",

@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
+import threading
 import types
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +18,14 @@ class Interrupts:
         self._allowed = False
         self._task: asyncio.Task[Any] | None = None
         self._cancelling = False
+        self._main_thread = threading.get_ident()
+        self._held = 0
+        self._pending = False
+        self._hold = _Hold(self._hold_back, self._let_through)
 
     def install(self) -> None:
         """Take the signal, again where user code took it meanwhile; in the main thread."""
+        self._main_thread = threading.get_ident()
         signal.signal(signal.SIGINT, self._interrupt)
 
     @contextmanager
@@ -30,6 +36,21 @@ class Interrupts:
             yield
         finally:
             self._allowed = False
+
+    def held(self) -> "_Hold":
+        """While this holds, SIGINT waits: a message that is half sent must be sent whole."""
+        return self._hold
+
+    def _hold_back(self) -> None:
+        if threading.get_ident() == self._main_thread:
+            self._held += 1
+
+    def _let_through(self) -> None:
+        if threading.get_ident() == self._main_thread:
+            self._held -= 1
+            if self._pending and not self._held:
+                self._pending = False
+                self._interrupt()
 
     async def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Await `coroutine`, so that SIGINT raises in it also while the event loop waits."""
@@ -42,6 +63,9 @@ class Interrupts:
             self._task = None
 
     def _interrupt(self, *_: object) -> None:
+        if self._held:
+            self._pending = True
+            return
         if not self._allowed:
             return
         task = self._task
@@ -72,3 +96,19 @@ class Interrupts:
                     error = KeyboardInterrupt()
             except BaseException as thrown:
                 error = thrown
+
+
+class _Hold:
+    """Calls one function when it is entered and one when it is left. Without contextlib, whose frames would be seen."""
+
+    __slots__ = ("_enter", "_leave")
+
+    def __init__(self, enter: Callable[[], None], leave: Callable[[], None]):
+        self._enter = enter
+        self._leave = leave
+
+    def __enter__(self) -> None:
+        self._enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()

@@ -8,10 +8,14 @@ from typing import Any
 
 import zmq
 
+from .interrupts import Interrupts
+
 HIGH_WATER_MARK = 64
 """Messages under way to a subscriber before its writer waits."""
 
 _RECHECK_MS = 100
+_NO_WAIT = int(zmq.NOBLOCK)
+_MORE = int(zmq.SNDMORE)
 
 
 class Publisher:
@@ -21,7 +25,13 @@ class Publisher:
     that a finaliser or signal handler sent in the middle of another, is neither lost nor mixed up with it.
     """
 
-    def __init__(self, context: zmq.Context[Any], address: str, welcome: Callable[[bytes], list[bytes]]):
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        interrupts: Interrupts,
+        welcome: Callable[[bytes], list[bytes]],
+    ):
         """`welcome` makes the message that answers a subscription to a topic."""
         self._socket = context.socket(zmq.XPUB)
         self._socket.set(zmq.XPUB_NODROP, 1)
@@ -29,6 +39,7 @@ class Publisher:
         self._socket.set(zmq.SNDHWM, HIGH_WATER_MARK)
         self._socket.set(zmq.LINGER, 1000)
         self._socket.bind(address)
+        self._interrupts = interrupts
         self._welcome = welcome
         self._queue: deque[Sequence[Any]] = deque()
         self._lock = threading.Lock()
@@ -106,20 +117,21 @@ class Publisher:
 
     def _send_first(self) -> bool:
         """Hand the first message over, going on where an exception broke it off; false where there is no room."""
-        frames = self._queue[0]
-        last = len(frames) - 1
-        while self._position <= last:
-            position = self._position
-            # Counted before it is done: an exception that a signal handler raises comes after the frame has gone.
-            self._position += 1
-            try:
-                self._socket.send(frames[position], zmq.NOBLOCK | (zmq.SNDMORE if position < last else 0))
-            except zmq.Again:
-                self._position = position
-                return False
-        self._position = 0
-        self._queue.popleft()
-        return True
+        with self._interrupts.held():
+            frames = self._queue[0]
+            last = len(frames) - 1
+            while self._position <= last:
+                position = self._position
+                # Counted before it is done: what a signal handler of user code's raises comes after the frame went.
+                self._position += 1
+                try:
+                    self._socket.send(frames[position], _NO_WAIT | (_MORE if position < last else 0))
+                except zmq.Again:
+                    self._position = position
+                    return False
+            self._position = 0
+            self._queue.popleft()
+            return True
 
     def _take_subscriptions(self) -> None:
         while self._socket.get(zmq.EVENTS) & zmq.POLLIN:

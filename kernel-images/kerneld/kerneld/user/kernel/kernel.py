@@ -26,8 +26,9 @@ from .outbox import Outbox
 from .packing import pack
 from .parents import Parent
 from .session import PROTOCOL_VERSION, KernelSession
-from .shell import Shell, error_content
+from .shell import Shell
 from .streams import OutputStream
+from .tracebacks import error_content
 
 _DRAIN_S = 0.02
 _STATUS = {state: pack({"execution_state": state}) for state in ("starting", "busy", "idle")}
@@ -71,6 +72,7 @@ class PythonKernel(IPythonKernel):
         self._channels = Channels(
             directory,
             session,
+            self.interrupts,
             self._status_topic,
             {
                 "kernel_info_request": lambda _: {"status": "ok", **self.kernel_info},
@@ -85,7 +87,7 @@ class PythonKernel(IPythonKernel):
 
     def take_output(self) -> None:
         """Replace the standard streams and descriptors."""
-        self._capture = Capture(lambda name, text: self.outbox.add(name, None, text))
+        self._capture = Capture(self.outbox.add)
         self._streams = (
             OutputStream("stdout", 1, self.outbox, self._capture.fetch),
             OutputStream("stderr", 2, self.outbox, self._capture.fetch),
@@ -273,7 +275,7 @@ class PythonKernel(IPythonKernel):
     def publish_error(self, content: dict[str, Any]) -> None:
         """Publish an `error` message for the current request."""
         if self.forked:
-            print("\n".join(content["traceback"]), file=self._streams[1])
+            self._streams[1].write("\n".join([*content["traceback"], ""]))
             return
         self.outbox.flush()
         self._error_published = True
@@ -311,7 +313,6 @@ class PythonKernel(IPythonKernel):
         sys.stdout, sys.stderr = self._streams
         for stream in self._streams:
             stream.reopen()
-            stream.after_programs = False
         assert self._capture is not None
         self._capture.repair()
         self.interrupts.install()
@@ -370,7 +371,7 @@ class PythonKernel(IPythonKernel):
     def _notice_programs(self, event: str, _: tuple[Any, ...]) -> None:
         if event in SPAWNING:
             for stream in self._streams:
-                stream.after_programs = True
+                stream.follow_programs()
 
     def _before_fork(self) -> None:
         if not self.forked:

@@ -36,11 +36,32 @@ class Outbox:
         """Start the thread that flushes while others compute."""
         threading.Thread(target=self._flush_soon, name="hotcell-flush", daemon=True).start()
 
-    def add(self, name: str, parent: Parent | None, text: str) -> None:
-        """Take a text; sends at once, and so waits for the reader, when much has gathered."""
-        self._pieces.append((name, parent, text))
-        size = self._size = self._size + len(text)
-        if size > _FLUSH_SIZE:
+    def writer(self, name: str) -> Callable[[str], int]:
+        """The `write` of the stream `name`: takes a text, and waits for the reader when much has gathered.
+
+        A function over variables rather than a method: programs print a hundred thousand lines.
+        """
+        append, parent = self._pieces.append, parents.in_this_context
+
+        def write(text: str, /) -> int:
+            if text.__class__ is not str:
+                text = _plain(text)
+            append((name, parent(), text))
+            size = self._size = self._size + len(text)
+            if size > _FLUSH_SIZE:
+                self.flush()
+            elif not self._armed:
+                self._armed = True
+                self._wake.put(None)
+            return len(text)
+
+        return write
+
+    def add(self, name: str, text: str) -> None:
+        """Take a text that belongs to whatever request runs or ran last."""
+        self._pieces.append((name, None, text))
+        self._size += len(text)
+        if self._size > _FLUSH_SIZE:
             self.flush()
         elif not self._armed:
             self._armed = True
@@ -80,6 +101,12 @@ class Outbox:
             time.sleep(_GATHER_S)
             self._armed = False
             self.flush()
+
+
+def _plain(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+    return str(text)
 
 
 def split(text: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ import os
 import pdb
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 
 from IPython.core import debugger
@@ -23,6 +24,9 @@ _EXIT_LIMIT_S = 5.0
 def build() -> PythonKernel:
     """A kernel without sockets, threads or descriptors: what can be done once before many forks."""
     parents.follow_threads()
+    # The threads that the first speaks of are the kernel's own; the second speaks to somebody at a terminal.
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+    warnings.filterwarnings("ignore", "To exit: use 'exit'", UserWarning)
     debugger.Pdb = debugger.InterruptiblePdb
     pdb.Pdb = debugger.Pdb  # type: ignore[misc]
     pdb.set_trace = debugger.set_trace

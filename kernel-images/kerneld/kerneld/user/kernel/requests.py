@@ -1,10 +1,12 @@
 """The shell channel: requests in order, read by the event loop that runs user code."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import zmq
 
+from .interrupts import Interrupts
 from .parents import Parent
 from .session import MalformedMessage, read_message
 
@@ -12,13 +14,18 @@ from .session import MalformedMessage, read_message
 class ShellChannel:
     """A ROUTER socket whose requests are awaited."""
 
-    def __init__(self, context: zmq.Context[Any], address: str):
+    def __init__(self, context: zmq.Context[Any], address: str, interrupts: Interrupts):
         self._socket = context.socket(zmq.ROUTER)
         self._socket.set(zmq.LINGER, 1000)
         self._socket.set(zmq.ROUTER_HANDOVER, 1)
         self._socket.bind(address)
         self._descriptor: int = self._socket.get(zmq.FD)
-        self.send_multipart = self._socket.send_multipart
+        self._interrupts = interrupts
+
+    def send_multipart(self, frames: Sequence[Any], *_: Any, **__: Any) -> None:
+        """Send a reply."""
+        with self._interrupts.held():
+            self._socket.send_multipart(frames)
 
     def waiting(self) -> Parent | None:
         """A request that is there already."""

@@ -5,13 +5,11 @@ import traceback
 from typing import Any
 
 from ipykernel.zmqshell import ZMQInteractiveShell
-from traitlets import Type
+from traitlets import Type, observe
 
 from . import parents
-from .display import DisplayHook, DisplayPublisher
-
-_MAX_VALUE = 64 * 1024
-_MAX_TRACEBACK = 512 * 1024
+from .display import DisplayHook, DisplayPublisher, QuickDisplayFormatter
+from .tracebacks import bounded, bounded_lines, hide_own_frames, safe_str
 
 
 class Shell(ZMQInteractiveShell):
@@ -34,9 +32,14 @@ class Shell(ZMQInteractiveShell):
     def set_parent(self, parent: Any) -> None:
         """The context knows it."""
 
+    def init_display_formatter(self) -> None:
+        self.display_formatter = QuickDisplayFormatter(parent=self)
+        self.configurables.append(self.display_formatter)
+
     def init_environment(self) -> None:
         """Nothing: the environment is made when a kernel starts."""
 
+    @observe("exit_now")
     def _update_exit_now(self, change: Any) -> None:
         if change["new"]:
             self.kernel.exit_requested = True
@@ -45,47 +48,23 @@ class Shell(ZMQInteractiveShell):
         """Show an exception; groups too become an `error` message, in Python's own format."""
         error = sys.exc_info()[1] if exc_tuple is None else exc_tuple[1]
         if isinstance(error, BaseExceptionGroup):
-            self._get_exc_info(exc_tuple)
+            error = self._get_exc_info(exc_tuple)[1]
             self._showtraceback(type(error), error, traceback.format_exception(error))
         else:
             super().showtraceback(exc_tuple, *args, **kwargs)
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        """The exception, without what the kernel itself has on its stack."""
+        kind, error, _ = super()._get_exc_info(exc_tuple)
+        hide_own_frames(error)
+        return kind, error, error.__traceback__
+
     def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:
         content = {
             "ename": etype.__name__,
-            "evalue": bounded(safe_str(evalue), _MAX_VALUE),
-            "traceback": _bounded_lines(stb),
+            "evalue": bounded(safe_str(evalue)),
+            "traceback": bounded_lines(stb),
         }
         self._last_traceback = content["traceback"]
         self.kernel.publish_error(content)
 
-
-def safe_str(value: object) -> str:
-    """`str(value)`, whatever its class does in there."""
-    try:
-        return str(value)
-    except Exception:
-        return f"<{type(value).__name__} without a text>"
-
-
-def error_content(error: BaseException) -> dict[str, Any]:
-    """The fields of an error that nothing has shown yet."""
-    lines = traceback.format_exception_only(type(error), error)
-    return {
-        "ename": type(error).__name__,
-        "evalue": bounded(safe_str(error), _MAX_VALUE),
-        "traceback": _bounded_lines([line.rstrip("\n") for line in lines]),
-    }
-
-
-def bounded(text: str, limit: int) -> str:
-    """`text`, of which the middle is left out when it has more than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    return f"{text[: limit // 2]}\n… {len(text) - limit} characters left out …\n{text[-(limit // 2) :]}"
-
-
-def _bounded_lines(lines: list[str]) -> list[str]:
-    if sum(map(len, lines)) <= _MAX_TRACEBACK:
-        return lines
-    return [bounded("\n".join(lines), _MAX_TRACEBACK)]

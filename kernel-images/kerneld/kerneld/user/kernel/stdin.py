@@ -6,6 +6,7 @@ from typing import Any
 
 import zmq
 
+from .interrupts import Interrupts
 from .packing import pack
 from .parents import Parent
 from .session import KernelSession, MalformedMessage, read_message
@@ -19,12 +20,19 @@ _RECHECK_MS = 100
 class InputChannel:
     """A ROUTER socket on which one question at a time is asked."""
 
-    def __init__(self, context: zmq.Context[Any], address: str, session: KernelSession):
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        session: KernelSession,
+        interrupts: Interrupts,
+    ):
         self._socket = context.socket(zmq.ROUTER)
         self._socket.set(zmq.LINGER, 1000)
         self._socket.set(zmq.ROUTER_HANDOVER, 1)
         self._socket.bind(address)
         self._session = session
+        self._interrupts = interrupts
         self._lock = threading.Lock()
         self._readable = select.poll()
         self._readable.register(self._socket.get(zmq.FD), select.POLLIN)
@@ -34,13 +42,14 @@ class InputChannel:
         with self._lock:
             while self._receive() is not None:
                 pass  # Answers to questions that nobody asks any more.
-            self._session.send(
-                self._socket,
-                "input_request",
-                {"prompt": prompt, "password": password},
-                parent=parent.message,
-                ident=parent.identities,
-            )
+            with self._interrupts.held():
+                self._session.send(
+                    self._socket,
+                    "input_request",
+                    {"prompt": prompt, "password": password},
+                    parent=parent.message,
+                    ident=parent.identities,
+                )
             while True:
                 reply = self._receive()
                 if reply is None:

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import parents
 from .outbox import Outbox
+
+
+_CLOSED = "I/O operation on closed file."
 
 
 class OutputStream(io.TextIOBase):
@@ -27,27 +29,14 @@ class OutputStream(io.TextIOBase):
         """`descriptor` is what programs started by user code get; `before_write` fetches what they wrote so far."""
         self.name = f"<{name}>"
         self.buffer = ByteStream(self)
-        self._stream = name
         self._descriptor = descriptor
         self._outbox = outbox
-        self._add = outbox.add
+        self._write_to_outbox = outbox.writer(name)
         self._before_write = before_write
         self._ended = False
         self._line: list[str] | None = None
-        self.after_programs = False
-        """Whether programs may have written to the descriptor in this run: their text then goes first."""
-
-    def write(self, text: str, /) -> int:
-        if self._ended:
-            raise ValueError("I/O operation on closed file.")
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if self._line is not None:
-            return self._write_line(text)
-        if self.after_programs:
-            self._before_write()
-        self._add(self._stream, parents.in_this_context(), text)
-        return len(text)
+        # One of four functions, so that none needs to ask in what state the stream is.
+        self.write: Callable[[str], int] = self._write_to_outbox  # type: ignore[assignment]
 
     def writelines(self, lines: Any, /) -> None:
         for line in lines:
@@ -55,7 +44,7 @@ class OutputStream(io.TextIOBase):
 
     def flush(self) -> None:
         if self._ended:
-            raise ValueError("I/O operation on closed file.")
+            raise ValueError(_CLOSED)
         if self._line is not None:
             self._write_out()
         else:
@@ -65,19 +54,27 @@ class OutputStream(io.TextIOBase):
         if not self._ended:
             self.flush()
             self._ended = True
+            self.write = self._write_nothing
 
     @property
     def closed(self) -> bool:
         return self._ended
 
     def reopen(self) -> None:
-        """Undo `close`."""
+        """Begin a run: undo `close`, and forget the programs of earlier ones."""
         self._ended = False
+        self.write = self._write_to_outbox if self._line is None else self._write_line
+
+    def follow_programs(self) -> None:
+        """From now on let what programs have written to the descriptor go first."""
+        if self.write is self._write_to_outbox:
+            self.write = self._write_after_programs
 
     def write_to_descriptor(self) -> None:
         """From now on write to the descriptor, by lines: in a process that user code forked."""
         self._line = []
         self.buffer.reset()
+        self.reopen()
 
     def fileno(self) -> int:
         return self._descriptor
@@ -103,12 +100,19 @@ class OutputStream(io.TextIOBase):
     def __repr__(self) -> str:
         return f"<OutputStream name={self.name!r} encoding='utf-8'>"
 
-    def _write_line(self, text: str) -> int:
+    def _write_after_programs(self, text: str, /) -> int:
+        self._before_write()
+        return self._write_to_outbox(text)
+
+    def _write_line(self, text: str, /) -> int:
         assert self._line is not None
         self._line.append(text)
         if "\n" in text:
             self._write_out()
         return len(text)
+
+    def _write_nothing(self, _: str, /) -> int:
+        raise ValueError(_CLOSED)
 
     def _write_out(self) -> None:
         line, self._line = self._line, []
