@@ -65,8 +65,10 @@ export function toHotcellError(error: unknown, bodyLimit?: number): HotcellError
 /** Answers with a problem document (RFC 9457). */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
   const error = toHotcellError(thrown, request.routeOptions.bodyLimit);
-  if (error.code === "internal_error")
-    request.log.error({ err: error.options.cause }, "request failed");
+  if (error.status >= 500) {
+    const level = error.code === "internal_error" ? "error" : "warn";
+    request.log[level]({ err: error.options.cause ?? error, code: error.code }, "request failed");
+  }
   if (error.code === "shutting_down" || error.code === "runtime_unavailable")
     reply.header("retry-after", "2");
   if (request.headers.upgrade !== undefined) {

@@ -9,7 +9,8 @@ import { count, journalNumber, kernelId, runId, timestamp } from "./untrusted.js
 export const runObject = z.object({
   id: runId,
   kernel: kernelId,
-  generation: count,
+  /** Null until it starts. */
+  generation: count.nullable(),
   state: z.enum(["queued", "running", "finished"]),
   /** How many runs are ahead of it. */
   position: count.nullable(),

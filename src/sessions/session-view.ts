@@ -88,7 +88,7 @@ export const executionViewSchema = z
   .object({
     id: z.string(),
     kernel_id: z.uuid(),
-    generation: z.int(),
+    generation: z.int().nullable().describe("Null until it starts"),
     state: z.enum(["queued", "running", "finished"]),
     position: z.int().describe("How many executions are ahead"),
     status: z.string().nullable(),

@@ -50,8 +50,22 @@ async function openBehindProxy(): Promise<{ laboratory: Laboratory; proxy: Engin
   return { laboratory, proxy };
 }
 
-const containerOf = ({ sandbox }: Experiment) =>
-  engine.getContainer(`hotcell-${home.id}-${sandbox.sandboxId}`);
+const nameOf = (sandboxId: string) => `hotcell-${home.id}-${sandboxId}`;
+
+const labelsOf = (sandboxId: string) => ({
+  "hotcell.home": home.id,
+  "hotcell.sandbox": sandboxId,
+});
+
+const createContainer = (sandboxId: string) =>
+  engine.createContainer({
+    name: nameOf(sandboxId),
+    Image: dockerUnderTest().image.reference,
+    Cmd: ["true"],
+    Labels: labelsOf(sandboxId),
+  });
+
+const containerOf = ({ sandbox }: Experiment) => engine.getContainer(nameOf(sandbox.sandboxId));
 
 /** Resolves when the engine tells that such a container is gone. */
 async function expectDestroyEvent(sandboxId: string): Promise<{ happened: Promise<void> }> {
@@ -119,6 +133,16 @@ describe("create, when a step goes wrong", () => {
   });
 });
 
+test("create leaves a container alone that has its name already", async ({ signal }) => {
+  const laboratory = await open();
+  const sandboxId = newSandboxId();
+  const container = await createContainer(sandboxId);
+  await expect(laboratory.run(STAY, signal, { sandboxId })).rejects.toMatchObject({
+    code: "sandbox_exists",
+  });
+  expect(await dockerTraces(home)).toEqual([`container ${container.id}`]);
+});
+
 describe("watch", () => {
   test("an exit that went by while the connection was broken is reported once, with its code", async ({
     signal,
@@ -175,20 +199,21 @@ describe("destroy", () => {
     const { sandboxId } = experiment.sandbox;
     let onAsked = (): void => undefined;
     const asked = new Promise<void>((resolve) => (onAsked = resolve));
-    let destroyed = false;
-    proxy.interfere = (line) =>
-      line.startsWith("DELETE /containers/")
-        ? {
-            before: onAsked,
-            answer: { status: 409, message: "removal of container is already in progress" },
-          }
-        : undefined;
-    const destruction = laboratory.runtime.destroy(sandboxId).then(() => (destroyed = true));
+    let removed = false;
+    const others: boolean[] = [];
+    proxy.interfere = (line) => {
+      if (line.startsWith("DELETE /volumes/")) others.push(removed);
+      if (!line.startsWith("DELETE /containers/")) return undefined;
+      const message = "removal of container is already in progress";
+      return { before: onAsked, answer: { status: 409, message } };
+    };
+    const destruction = laboratory.runtime.destroy(sandboxId);
     await asked;
     await laboratory.runtime.list();
-    expect(destroyed).toBe(false);
+    removed = true;
     await containerOf(experiment).remove({ force: true });
     await destruction;
+    expect(others).toEqual([true]);
     proxy.interfere = () => undefined;
   });
 
@@ -216,18 +241,8 @@ describe("destroy", () => {
   test("removes what a process that died has left half-made", async () => {
     const laboratory = await open();
     const [container, volume, files] = [newSandboxId(), newSandboxId(), newSandboxId()];
-    const labels = (sandboxId: string) => ({
-      "hotcell.home": home.id,
-      "hotcell.sandbox": sandboxId,
-    });
-    const name = (sandboxId: string) => `hotcell-${home.id}-${sandboxId}`;
-    await engine.createContainer({
-      name: name(container),
-      Image: dockerUnderTest().image.reference,
-      Cmd: ["true"],
-      Labels: labels(container),
-    });
-    await engine.createVolume({ Name: name(volume), Labels: labels(volume) });
+    await createContainer(container);
+    await engine.createVolume({ Name: nameOf(volume), Labels: labelsOf(volume) });
     await mkdir(join(home.directory, "runtimes/docker/identities", files), { recursive: true });
     const found = await laboratory.runtime.list();
     expect(found).toHaveLength(3);

@@ -77,15 +77,14 @@ export function createFriendlyJournal(): FriendlyJournal {
           else low = middle + 1;
         }
         for (const record of records.slice(low)) {
-          if (response.writableNeedDrain) {
-            response.once("drain", send);
-            return;
-          }
+          if (response.writableNeedDrain) return;
           sent = record.n;
           if (wanted(record)) response.write(record.frame);
         }
-        if (query.get("follow") !== "1") response.end();
+        if (query.get("follow") !== "1" && sent >= last) response.end();
       };
+      // An unfiltered record moves `sent` too, so that a reading without follow ends.
+      response.on("drain", send);
       send();
       if (query.get("follow") !== "1") return;
       const onRecord = () => {

@@ -16,29 +16,8 @@ export async function removeContainer(
 ): Promise<void> {
   const waiting = new AbortController();
   const departure = gone(waiting.signal);
-  const container = engine.docker.getContainer(name);
-  const remove = async (): Promise<string | undefined> => {
-    try {
-      await engine.call((abortSignal) => container.remove({ force: true, v: true, abortSignal }), {
-        patience: "long",
-      });
-      return undefined;
-    } catch (error) {
-      const refused = refusal(error);
-      if (!refused) throw error;
-      return refused.status === 404 ? undefined : refused.message;
-    }
-  };
   try {
-    let reason = await remove();
-    if (reason !== undefined && /paused/i.test(reason)) {
-      await engine
-        .call((abortSignal) => container.unpause({ abortSignal }))
-        .catch((error: unknown) => {
-          if (!refusal(error)) throw error;
-        });
-      reason = await remove();
-    }
+    const reason = await remove(engine, name);
     if (reason === undefined) return;
     if (!/already in progress/i.test(reason)) {
       throw new RuntimeError(
@@ -49,6 +28,21 @@ export async function removeContainer(
     await withinTime(departure, name);
   } finally {
     waiting.abort();
+  }
+}
+
+/** The engine's reason why it did not; undefined when the container is gone. */
+async function remove(engine: Engine, name: string): Promise<string | undefined> {
+  const container = engine.docker.getContainer(name);
+  try {
+    await engine.call((abortSignal) => container.remove({ force: true, v: true, abortSignal }), {
+      patience: "long",
+    });
+    return undefined;
+  } catch (error) {
+    const refused = refusal(error);
+    if (!refused) throw error;
+    return refused.status === 404 ? undefined : refused.message;
   }
 }
 

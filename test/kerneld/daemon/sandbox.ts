@@ -250,7 +250,10 @@ class LinkAgent extends Agent {
   ): undefined {
     void this.#gateway()
       .accepted("spare")
-      .then(({ socket }) => callback?.(null, socket));
+      .then(({ socket }) => {
+        callback?.(null, socket);
+        socket.resume();
+      });
   }
 }
 

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 import comm
 from IPython.core.async_helpers import _pseudo_sync_runner
@@ -47,6 +47,7 @@ class PythonKernel(IPythonKernel):
     def __init__(self, **traits: Any):
         self.exit_requested = False
         self.forked = False
+        self._fork_failed = False
         self.interrupts = Interrupts()
         self.outbox = Outbox(self._publish_text)
         # Not IPythonKernel's own: it would load the debugger and replace methods of threading.Thread.
@@ -184,7 +185,8 @@ class PythonKernel(IPythonKernel):
                 **error_content(error),
             }
         if self.forked:
-            self._leave_fork(reply["status"])
+            self._fork_failed = self._fork_failed or reply["status"] == "error"
+            self.leave_fork()
         self.interrupts.install()
         assert self._capture is not None
         self._capture.drain(_DRAIN_S)
@@ -275,6 +277,7 @@ class PythonKernel(IPythonKernel):
     def publish_error(self, content: dict[str, Any]) -> None:
         """Publish an `error` message for the current request."""
         if self.forked:
+            self._fork_failed = True
             self._streams[1].write("\n".join([*content["traceback"], ""]))
             return
         self.outbox.flush()
@@ -387,9 +390,9 @@ class PythonKernel(IPythonKernel):
         # An event loop that is on the stack must not go round again: its selector is shared with the kernel.
         self.io_loop.asyncio_loop.stop()
 
-    def _leave_fork(self, status: str) -> None:
-        """The end of a process that user code forked and that has come to the end of its cell."""
+    def leave_fork(self) -> NoReturn:
+        """End a process that user code forked: it has come to the end of its cell, or to where it would wait."""
         for stream in self._streams:
             stream.reopen()
             stream.flush()
-        os._exit(0 if status == "ok" else 1)
+        os._exit(1 if self._fork_failed else 0)

@@ -68,9 +68,7 @@ class Outbox:
             self._wake.put(None)
 
     def flush(self) -> None:
-        """Send everything that was added before."""
-        if not self._pieces:
-            return
+        """Send everything that was added before; also what another thread is just sending has gone then."""
         with self._lock:
             pieces: list[Piece] = []
             try:

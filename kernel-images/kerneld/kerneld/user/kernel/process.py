@@ -61,7 +61,7 @@ def run(kernel: PythonKernel, directory: str, ready: Callable[[], None]) -> int:
         if serving.done() and not kernel.exit_requested:
             return 1
     if kernel.forked:
-        os._exit(0)
+        kernel.leave_fork()
     _exit_within(_EXIT_LIMIT_S)
     atexit._run_exitfuncs()
     kernel.close()
