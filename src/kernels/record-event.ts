@@ -29,6 +29,38 @@ const contents = {
   comm: z.object({ comm_id: text, data: objectOrEmpty }),
 };
 
+/** What kerneld says of MIME values that were too large for their record. */
+const artifacts = z.object({
+  hotcell: z.object({
+    artifacts: z
+      .array(
+        z.object({
+          id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+          mime: text,
+          bytes: z.int().min(0),
+        }),
+      )
+      .max(64),
+  }),
+});
+
+/** The metadata of a bundle, with links to the values that were taken out of its data. */
+function linkedMetadata(
+  metadata: Record<string, unknown>,
+  execution: { id: string; sessionId: string },
+): Record<string, unknown> {
+  if (!("hotcell" in metadata)) return metadata;
+  const { hotcell: _, ...others } = metadata;
+  const { data } = artifacts.safeParse(metadata);
+  if (data === undefined) return others;
+  const links = data.hotcell.artifacts.map(({ id, mime, bytes }) => ({
+    mime,
+    bytes,
+    href: `/v1/sessions/${execution.sessionId}/executions/${execution.id}/artifacts/${id}`,
+  }));
+  return { ...others, hotcell: { artifacts: links } };
+}
+
 interface Common {
   n: number;
   at: string;
@@ -40,7 +72,11 @@ function withoutUndefined<T extends object>(value: T): T {
   return value;
 }
 
-function messageEvent(record: MessageRecord, common: Common): ExecutionEvent | undefined {
+function messageEvent(
+  record: MessageRecord,
+  common: Common,
+  execution: { id: string; sessionId: string },
+): ExecutionEvent | undefined {
   const type = record.msg_type;
   switch (type) {
     case "stream": {
@@ -57,7 +93,7 @@ function messageEvent(record: MessageRecord, common: Common): ExecutionEvent | u
           type,
           ...common,
           data: data.data,
-          metadata: data.metadata,
+          metadata: linkedMetadata(data.metadata, execution),
           execution_count: data.execution_count,
           display_id: data.transient.display_id,
         })
@@ -142,7 +178,7 @@ export function recordEvent(
   };
   switch (record.kind) {
     case "message":
-      return messageEvent(record, common);
+      return messageEvent(record, common, execution);
     case "run":
       return runEvent(record, common, execution.sessionId);
     case "gap":

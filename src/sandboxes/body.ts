@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-import { LinkError, violation } from "./link-error.js";
+import { LinkError } from "./link-error.js";
 import type { ReadAccount } from "./read-budget.js";
 
 /** Bytes held for a consumer that is slower than its sandbox. */
@@ -18,26 +18,33 @@ export interface Body {
   close(): void;
 }
 
+/** A body, and what ends it from outside. */
+export interface OpenBody {
+  body: Body;
+  /** Drops the connection and fails the pending read, or the next one. Nothing once the body has ended. */
+  fail(error: Error): void;
+}
+
 /** Reads an answer within the sandbox's read budget. Aborting `signal` fails the pending read with its reason. */
 export function openBody(
   message: IncomingMessage,
   account: ReadAccount,
   signal: AbortSignal | undefined,
-): Body {
+): OpenBody {
   let held: Buffer[] = [];
   let heldBytes = 0;
   let ended = false;
-  let failure: unknown;
+  let failure: Error | undefined;
   let waiting = false;
   let wake: (() => void) | undefined;
 
-  const fail = (error: unknown) => {
+  const fail = (error: Error) => {
     if (ended || failure !== undefined) return;
     failure = error;
     message.destroy();
     wake?.();
   };
-  const onAbort = () => fail(signal?.reason);
+  const onAbort = () => fail(signal?.reason as Error);
 
   const resume = () => {
     waiting = false;
@@ -58,12 +65,8 @@ export function openBody(
     signal?.removeEventListener("abort", onAbort);
     wake?.();
   });
-  message.on("error", (error: NodeJS.ErrnoException) => {
-    fail(
-      error.code?.startsWith("HPE_") === true
-        ? violation("the sandbox broke HTTP", error)
-        : new LinkError("sandbox_unreachable", "the connection broke", { cause: error }),
-    );
+  message.on("error", (error) => {
+    fail(new LinkError("sandbox_unreachable", "the connection broke", { cause: error }));
   });
   message.on("close", () => {
     signal?.removeEventListener("abort", onAbort);
@@ -72,7 +75,7 @@ export function openBody(
   if (signal?.aborted) onAbort();
   else signal?.addEventListener("abort", onAbort, { once: true });
 
-  return {
+  const body: Body = {
     async read(patienceMs) {
       if (held.length === 0 && !ended && failure === undefined) {
         await new Promise<void>((resolve) => {
@@ -86,7 +89,7 @@ export function openBody(
           };
         });
       }
-      if (failure !== undefined) throw failure as Error;
+      if (failure !== undefined) throw failure;
       if (held.length === 0) return null;
       const chunks = held;
       held = [];
@@ -99,4 +102,5 @@ export function openBody(
       if (!ended) message.destroy();
     },
   };
+  return { body, fail };
 }

@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 
-import { type Body, openBody } from "./body.js";
+import { type Body, type OpenBody, openBody } from "./body.js";
 import { LinkError, violation } from "./link-error.js";
 import type { ReadAccount } from "./read-budget.js";
 import { sendBody } from "./send-body.js";
@@ -45,6 +45,7 @@ export function exchange(socket: Socket, account: ReadAccount, options: Exchange
     const bytesBefore = socket.bytesRead;
     let timer: NodeJS.Timeout | undefined;
     let interim = 0;
+    let opened: OpenBody | undefined;
     let settled = false;
 
     const request = httpRequest({
@@ -77,7 +78,10 @@ export function exchange(socket: Socket, account: ReadAccount, options: Exchange
     });
     request.on("upgrade", () => fail(violation("an upgrade that nobody asked for")));
     request.on("error", (error: NodeJS.ErrnoException) => {
-      fail(brokenExchange(error, socket.bytesRead === bytesBefore));
+      const broken = brokenExchange(error, socket.bytesRead === bytesBefore);
+      // Once there is an answer, what breaks the exchange breaks its body.
+      opened?.fail(broken);
+      fail(broken);
     });
     request.on("response", (message) => {
       if (settled) return;
@@ -91,10 +95,11 @@ export function exchange(socket: Socket, account: ReadAccount, options: Exchange
         // Answered before the request was sent: what is still to come would be read as the next request.
         if (!request.writableFinished) socket.destroy();
       });
+      opened = openBody(message, account, signal);
       resolve({
         status: message.statusCode ?? 0,
         headers: message.headers,
-        body: openBody(message, account, signal),
+        body: opened.body,
       });
     });
 

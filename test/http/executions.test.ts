@@ -249,7 +249,7 @@ describe("executing", () => {
     [{ "content-type": "text/xml" }, 415, "unsupported_media_type"],
   ])("refuses %j", async (headers, status, code) => {
     await start();
-    const response = await execute({ code: "x" }, headers as unknown as Record<string, string>);
+    const response = await execute({ code: "x" }, headers);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code });
     expect(gateway.double("s").runs.get("x")).toBeUndefined();

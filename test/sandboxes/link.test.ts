@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { type Socket, createServer } from "node:net";
 import { join } from "node:path";
@@ -19,10 +18,14 @@ import {
 import { startHostileKerneld } from "./hostile-kerneld.js";
 import { testDirectory, testLink } from "./test-link.js";
 
-const gone = async (socket: Socket) => {
-  socket.resume();
-  if (!socket.closed) await once(socket, "close");
-};
+const gone = (socket: Socket) =>
+  new Promise<void>((resolve) => {
+    socket.resume();
+    if (socket.closed) resolve();
+    else socket.on("close", () => resolve());
+  });
+
+const openDescriptors = () => readdirSync("/proc/self/fd").length;
 
 /** Says one line in answer to the challenge, and resolves with what comes back: null when refused. */
 async function greet(
@@ -121,7 +124,10 @@ describe("enrolment", () => {
   });
 
   it("fails closed when the key cannot be stored, and works when it can be later", async () => {
-    const onEnrol = vi.fn().mockRejectedValueOnce(new Error("disk full")).mockResolvedValue(undefined);
+    const onEnrol = vi
+      .fn()
+      .mockRejectedValueOnce(new Error("disk full"))
+      .mockResolvedValue(undefined);
     const link = await testLink({ onEnrol });
     expect(await dial(link.socketPath, newIdentity(), "control")).toBeNull();
     expect(link.state).toBe("connecting");
@@ -180,9 +186,9 @@ describe("a hello that is not right", () => {
   it("replayed from another connection is closed without a word", async () => {
     const { link, identity } = await enrolled();
     let said = "";
-    expect(
-      await greet(link, (challenge) => (said = helloFor(identity, "spare", challenge))),
-    ).toBe('{"ok":true}');
+    expect(await greet(link, (challenge) => (said = helloFor(identity, "spare", challenge)))).toBe(
+      '{"ok":true}',
+    );
     expect(await greet(link, () => said)).toBeNull();
   });
 
@@ -208,7 +214,7 @@ describe("connections", () => {
       Array.from({ length: 100 }, () => dialRaw(link.socketPath).catch(() => null)),
     );
     const challenged = await Promise.all(
-      silent.map((socket) => (socket === null ? null : readLine(socket))),
+      silent.map(async (socket) => (socket === null ? null : readLine(socket))),
     );
     expect(challenged.filter((line) => line !== null)).toHaveLength(15);
     for (const socket of silent) socket?.destroy();
@@ -222,6 +228,7 @@ describe("connections", () => {
     const neighbour = await testLink();
     const kerneld = await startHostileKerneld(neighbour.socketPath);
     onTestFinished(() => kerneld.close());
+    const before = openDescriptors();
     for (let round = 0; round < 10; round += 1) {
       const sockets = await Promise.all(
         Array.from({ length: 100 }, () => dialRaw(link.socketPath).catch(() => null)),
@@ -232,6 +239,8 @@ describe("connections", () => {
       while ((await answer.body.read(1_000)) !== null);
     }
     expect(link.state).toBe("up");
+    // Each round's neighbour keeps a connection or two more; nothing else may stay.
+    await vi.waitFor(() => expect(openDescriptors()).toBeLessThan(before + 40));
   });
 
   it("of the newest proven control win", async () => {

@@ -39,7 +39,7 @@ class Channel:
         else:
             socket.setsockopt(zmq.ROUTING_ID, IDENTITY)
         socket.connect(address)
-        self._descriptor: int = socket.getsockopt(zmq.FD)
+        self._descriptor = int(socket.getsockopt(zmq.FD))
         self._paused = False
         self._closed = False
         self._loop.add_reader(self._descriptor, self._drain)

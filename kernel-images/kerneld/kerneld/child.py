@@ -19,10 +19,11 @@ class Exit(NamedTuple):
     @classmethod
     def of(cls, exit_code: object, number: object) -> "Exit":
         """From the zygote's words, which may be anything."""
-        sound_signal = isinstance(number, int) and 1 <= number <= 64
-        sound_code = isinstance(exit_code, int) and 0 <= exit_code <= 255
-        return cls(int(exit_code) if sound_code and not sound_signal else None,
-                   int(number) if sound_signal else None)
+        if isinstance(number, int) and 1 <= number <= 64:
+            return cls(None, int(number))
+        if isinstance(exit_code, int) and 0 <= exit_code <= 255:
+            return cls(int(exit_code), None)
+        return cls(None, None)
 
     @property
     def reason(self) -> str:

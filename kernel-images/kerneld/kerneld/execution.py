@@ -121,9 +121,7 @@ class Execution:
 
     def execute_input(self, message: Message) -> None:
         """The code has been entered."""
-        count = parse(message.content)[0].get("execution_count")
-        if _is_count(count):
-            self.run.execution_count = count
+        self._count(parse(message.content)[0])
         self._enter()
 
     def replied(self, message: Message) -> None:
@@ -135,8 +133,7 @@ class Execution:
         except InvalidMessage:
             reply = {"status": "error"}
         self._reply = reply
-        if _is_count(reply.get("execution_count")):
-            self.run.execution_count = reply["execution_count"]
+        self._count(reply)
         if _asks_exit(reply):
             self._exiting = True
             self._timers.append(self._loop.call_later(_EXIT_S, self._process.kill))
@@ -149,6 +146,11 @@ class Execution:
         elif self._cause == "cancelled":
             result = Result("cancelled", "cancelled", "lost")
         self._finish(result)
+
+    def _count(self, content: dict[str, Any]) -> None:
+        count = content.get("execution_count")
+        if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**53:
+            self.run.execution_count = count
 
     def _enter(self) -> None:
         self._entered = True
@@ -245,10 +247,6 @@ def _execute_request(run: Run) -> list[bytes]:
     }
     own = {"run": run.id, "env": specification.env, "cwd": specification.cwd}
     return request("execute_request", run.id, content, {"hotcell": own})
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _asks_exit(reply: dict[str, Any]) -> bool:

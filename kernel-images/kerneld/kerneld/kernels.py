@@ -23,6 +23,7 @@ class Kernels:
         self._ordinals = count(1)
         self._assignment: bytes | None = None
         self._assigning: asyncio.Task[None] | None = None
+        self._creations: set[asyncio.Task[Kernel]] = set()
         self._env: dict[str, str] = {}
         self._cwd: str | None = None
 
@@ -61,8 +62,20 @@ class Kernels:
             self._assigning = asyncio.get_running_loop().create_task(self._start_all(wanted))
         await asyncio.shield(self._assigning)
 
-    async def add(self, options: KernelOptions) -> Kernel:
-        """A new kernel, ready. Raises `RequestError`."""
+    async def create(self, options: KernelOptions) -> Kernel:
+        """A new kernel, ready; it is made to the end when the caller goes away. Raises `RequestError`."""
+        creation = asyncio.get_running_loop().create_task(self._create(options))
+        self._creations.add(creation)
+        creation.add_done_callback(self._creations.discard)
+        return await asyncio.shield(creation)
+
+    async def remove(self, identifier: str) -> None:
+        """Raises `RequestError`."""
+        kernel = self.get(identifier)
+        await kernel.remove()
+        self._kernels.pop(identifier, None)
+
+    async def _create(self, options: KernelOptions) -> Kernel:
         if options.id in self._kernels:
             raise RequestError("kernel_exists", "there is a kernel of this id")
         self._check_limit(1)
@@ -91,16 +104,10 @@ class Kernels:
             raise
         return kernel
 
-    async def remove(self, identifier: str) -> None:
-        """Raises `RequestError`."""
-        kernel = self.get(identifier)
-        await kernel.remove()
-        self._kernels.pop(identifier, None)
-
     async def _start_all(self, wanted: list[KernelOptions]) -> None:
         async with asyncio.TaskGroup() as group:
             for options in wanted:
-                group.create_task(self.add(options))
+                group.create_task(self._create(options))
 
     def _check_limit(self, more: int) -> None:
         if len(self._kernels) + more > LIMIT:

@@ -53,6 +53,10 @@ class Output:
                 result.append(HeldBack(name, held - len(tail.encode()), tail))
         return result
 
-    @property
-    def truncated(self) -> bool:
-        return any(item.dropped_bytes for item in self.held_back())
+    def counts(self) -> dict[str, int | bool]:
+        """What the run has printed, and whether some of it was dropped."""
+        return {
+            "stdout_bytes": self.total_bytes["stdout"],
+            "stderr_bytes": self.total_bytes["stderr"],
+            "truncated": any(item.dropped_bytes for item in self.held_back()),
+        }

@@ -1,6 +1,5 @@
 """What kerneld serves: PROTOCOL.md section 2, resource by resource."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
@@ -110,7 +109,7 @@ def _add_kernel_routes(add: Callable[[str, str, Handler], None], kernels: Kernel
             fields.text_or_null(body, "cwd"),
             fields.environment(body, "env"),
         )
-        return Answer(201, (await kernels.add(options)).as_object())
+        return Answer(201, (await kernels.create(options)).as_object())
 
     async def remove(request: Request) -> Answer:
         await kernels.remove(request.segments[1])

@@ -115,6 +115,13 @@ class Run:
             self.first_n = n
         self.last_n = n
 
+    def begin(self, generation: int) -> None:
+        """It runs now."""
+        self.state = "running"
+        self.position = 0
+        self.generation = generation
+        self.started_at = now()
+
     def finish(self, status: Status) -> None:
         """The end of a run; what it was asked to be is no longer needed."""
         self.state = "finished"

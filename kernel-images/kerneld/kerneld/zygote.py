@@ -82,7 +82,11 @@ class Zygote:
                 os.close(process_descriptor)
             self._lose("it made a process without saying which")
             raise RequestError("kernel_start_failed", "the zygote gave no process")
-        child = Child(pid, process_descriptor, self._reap)
+        try:
+            child = Child(pid, process_descriptor, self._reap)
+        except OSError:
+            self._lose("it sent a descriptor that is no process")
+            raise RequestError("kernel_start_failed", "the zygote gave no process") from None
         self._children[pid] = child
         early = self._early_exits.pop(pid, None)
         if early is not None:

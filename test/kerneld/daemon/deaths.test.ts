@@ -36,7 +36,11 @@ describe("a kernel's death", () => {
   );
 
   test("comes after all that the kernel said", async () => {
-    const code = "import os; print('x' * 3_000_000, 'last words', flush=True); os._exit(1)";
+    const code = `
+import os, time
+print('x' * 3_000_000, 'last words', flush=True)
+time.sleep(0.2)  # Without it the words may still be in the kernel's own memory.
+os._exit(1)`;
     const run = await sandbox.execute(kernel, code, { max_output_bytes: 4_000_000 });
     expect(run.text("stdout").endsWith("last words\n")).toBe(true);
     await expectFresh();

@@ -70,7 +70,9 @@ clear_output(wait=True)`;
     const truncated = run.of("output_truncated")[0];
     expect(truncated).toMatchObject({ name: "stdout", dropped_bytes: 700_000 - 4000 - 1000 });
     const before = run.heads.filter((head) => head.n < (truncated?.n ?? 0));
-    expect(before.map(({ content }) => content?.["text"] ?? "").join("")).toHaveLength(4000);
+    expect(before.map(({ content }) => (content?.["text"] ?? "") as string).join("")).toHaveLength(
+      4000,
+    );
     expect(run.text("stdout")).toHaveLength(5000);
     expect(run.text("stdout").endsWith("099999\n")).toBe(true);
     expect(run.finished["output"]).toEqual({
@@ -155,7 +157,6 @@ forge('display_data', '{"data": {"lone": "\\\\ud800", "whole": "\\\\ud83d\\\\ude
 forge('comm_open', '{"data": "' + 'c' * 3_000_000 + '"}')
 forge('execute_result', json.dumps({'data': {str(i): 'v' * 100 for i in range(20_000)}}))
 context = zmq.Context()
-address = here.session and None
 import gc
 sockets = [s for s in gc.get_objects() if isinstance(s, zmq.Socket) and not s.closed and s.type == zmq.XPUB]
 print(len(sockets))

@@ -42,7 +42,10 @@ describe("enrolment", () => {
     sandbox.gateway = await listen({
       path: join(sandbox.directory, "gateway.sock"),
       key,
-      judge: () => (offers++ === 0 ? { key: randomBytes(32).toString("hex") } : { ok: true }),
+      judge: ({ hello }) =>
+        hello.role === "control" && offers++ === 0
+          ? { key: randomBytes(32).toString("hex") }
+          : { ok: true },
     });
     const offered = await sandbox.gateway.hello("control");
     const after = await sandbox.gateway.hello("control");

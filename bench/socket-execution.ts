@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import type { Benchmark } from "./benchmark.js";
+import { withSession } from "./session.js";
+
+const COUNT = 300;
+const WARM_UP = 20;
+const FINISHED = '"type":"execution_finished"';
+
+/** Milliseconds of each `1+1`, one after another on one socket. */
+async function executions(
+  socket: WebSocket,
+  count: number,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const samples: number[] = [];
+  for (let done = 0; done < count; done += 1) {
+    const start = performance.now();
+    socket.send(JSON.stringify({ op: "execute", ref: String(done), code: "1+1" }));
+    for (;;) {
+      const [data] = (await once(socket, "message", { signal })) as [Buffer];
+      const text = data.toString("utf8");
+      if (text.includes('"type":"problem"')) throw new Error(text);
+      if (text.includes(FINISHED)) break;
+    }
+    samples.push(performance.now() - start);
+  }
+  return samples;
+}
+
+export const socketExecution: Benchmark = {
+  name: "socket-execution",
+  run: (bench) =>
+    withSession(bench, {}, async (session) => {
+      const { client, signal } = bench;
+      const url = `${client.url.replace("http", "ws")}${session.path}/stream`;
+      const socket = new WebSocket(url, { headers: client.headers });
+      try {
+        await once(socket, "open", { signal });
+        await executions(socket, WARM_UP, signal);
+        const samples = await executions(socket, COUNT, signal);
+        return [{ what: "`1+1` over the WebSocket, warm session", unit: "ms", samples }];
+      } finally {
+        socket.terminate();
+      }
+    }),
+};

@@ -1,0 +1,103 @@
+"""Where the messages of one kernel go: to the run they belong to, the journal, or a request that waits."""
+
+import asyncio
+import secrets
+from typing import Any
+
+from kerneld.content import parse
+from kerneld.errors import RequestError
+from kerneld.kernel_process import KernelProcess
+from kerneld.messages import InvalidMessage, Message, request
+from kerneld.relay import Relay
+from kerneld.run import Run
+from kerneld.scheduler import Scheduler
+from kerneld.services import Services
+
+type Reply = tuple[str, dict[str, Any]]
+
+
+class Dispatcher:
+    """Hears a kernel on all its channels."""
+
+    def __init__(self, ordinal: int, services: Services, relay: Relay, scheduler: Scheduler) -> None:
+        self._ordinal = ordinal
+        self._services = services
+        self._relay = relay
+        self._scheduler = scheduler
+        self._replies: dict[str, asyncio.Future[Reply]] = {}
+
+    async def request(
+        self, process: KernelProcess, msg_type: str, content: dict[str, Any], timeout_s: float
+    ) -> Reply:
+        """Send a shell request and wait for type and content of its reply. Raises `RequestError`."""
+        msg_id = f"kerneld:{secrets.token_hex(12)}"
+        reply = self._replies[msg_id] = asyncio.get_running_loop().create_future()
+        process.send_shell(request(msg_type, msg_id, content, {}))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await reply
+        except TimeoutError:
+            raise RequestError("kernel_timeout", f"no reply within {timeout_s:g} s") from None
+        finally:
+            self._replies.pop(msg_id, None)
+
+    def kernel_died(self) -> None:
+        """No reply will come any more."""
+        for reply in self._replies.values():
+            if not reply.done():
+                reply.set_exception(RequestError("kernel_timeout", "the kernel died"))
+
+    def on_iopub(self, message: Message) -> None:
+        execution = self._scheduler.execution
+        generation = self._scheduler.interpreter.generation
+        if execution is not None and message.parent_id == execution.run.id:
+            run, output = execution.run, execution.output
+        else:
+            execution = output = None
+            run = self._ended_run(message.parent_id)
+        match message.msg_type:
+            case "status":
+                if execution is not None:
+                    execution.status(message)
+            case "execute_input":
+                if execution is not None:
+                    execution.execute_input(message)
+            case "stream":
+                self._relay.stream(message, run, generation, output)
+            case _:
+                self._relay.message(message, run, generation, "iopub")
+        self._respect_readers()
+
+    def on_shell(self, message: Message) -> None:
+        execution = self._scheduler.execution
+        if message.msg_type == "execute_reply":
+            if execution is not None and message.parent_id == execution.run.id:
+                execution.replied(message)
+            return
+        reply = self._replies.get(message.parent_id or "")
+        if reply is not None and not reply.done():
+            try:
+                reply.set_result((message.msg_type, parse(message.content)[0]))
+            except InvalidMessage as problem:
+                reply.set_exception(RequestError("kernel_timeout", f"the reply is invalid: {problem}"))
+
+    def on_stdin(self, message: Message) -> None:
+        execution = self._scheduler.execution
+        if message.msg_type != "input_request" or execution is None:
+            return
+        if message.parent_id == execution.run.id and execution.input_requested(message):
+            generation = self._scheduler.interpreter.generation
+            self._relay.message(message, execution.run, generation, "stdin")
+
+    def _ended_run(self, parent_id: str | None) -> Run | None:
+        """The earlier run of this kernel that a late message belongs to."""
+        run = self._services.find_run(parent_id) if parent_id else None
+        if run is None or run.state != "finished" or run.kernel_ordinal != self._ordinal:
+            return None
+        return run
+
+    def _respect_readers(self) -> None:
+        journal, process = self._services.journal, self._scheduler.interpreter.process
+        if process is not None and not process.paused and journal.congested:
+            process.pause()
+            journal.when_relieved(process.resume)

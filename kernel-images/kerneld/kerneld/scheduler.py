@@ -1,0 +1,147 @@
+"""Which run a kernel executes, which ones wait, and the end of each."""
+
+from dataclasses import dataclass
+
+from kerneld.errors import RequestError
+from kerneld.execution import Execution, Result
+from kerneld.kernel_process import KernelProcess
+from kerneld.relay import Relay
+from kerneld.run import Run, now
+from kerneld.run_queue import RunQueue
+from kerneld.services import Services
+
+
+@dataclass(slots=True)
+class Interpreter:
+    """The generation of a kernel that takes runs."""
+
+    generation: int
+    process: KernelProcess | None = None
+    """None until it is ready, and once it is dead."""
+    ran: bool = False
+    """Whether it has executed anything."""
+    oom_kills: int = 0
+    """The sandbox's count when the last run began: more of them explain a death."""
+
+
+class Scheduler:
+    """Executes the runs of one kernel, one after the other."""
+
+    def __init__(self, services: Services, relay: Relay) -> None:
+        self._services = services
+        self._relay = relay
+        self._queue = RunQueue(services.journal)
+        self.interpreter = Interpreter(0)
+        self.execution: Execution | None = None
+        self.execution_count = 0
+
+    def submit(self, run: Run) -> None:
+        """Run it now or queue it. Raises `RequestError`."""
+        generation = self.interpreter.generation
+        expected = run.specification.expect_generation
+        if expected is not None and expected != generation:
+            raise RequestError("generation_mismatch", f"the generation is {generation}")
+        busy = self.execution is not None or len(self._queue) > 0
+        if busy and not run.specification.queue:
+            raise RequestError("kernel_busy", "another run is under way")
+        if self.interpreter.process is not None and not busy:
+            self._execute(run, self.interpreter.process)
+        else:
+            self._queue.check_room(run)
+            self._queue.add(run, self._ahead, generation)
+
+    def interrupt(self, run: Run) -> None:
+        """Interrupt the run; one that waits is cancelled."""
+        if self.execution is not None and self.execution.run is run:
+            self.execution.interrupt()
+        else:
+            self.cancel(run)
+
+    def cancel(self, run: Run) -> None:
+        """End the run: at once while it waits, otherwise by interrupt and, after its grace, by force."""
+        if self.execution is not None and self.execution.run is run:
+            self.execution.cancel()
+        elif self._queue.remove(run):
+            self._write_end(run, Result("cancelled", "cancelled", "kept"), None)
+            self._queue.renumber(self._ahead, self.interpreter.generation)
+
+    def answer(self, run: Run, value: str) -> bool:
+        """Answer what the run asks; False when it asks nothing."""
+        execution = self.execution
+        return execution is not None and execution.run is run and execution.answer(value)
+
+    def resume(self, process: KernelProcess) -> None:
+        """The interpreter is ready."""
+        self.interpreter.process = process
+        self._next()
+
+    def abandon(self, result: Result) -> None:
+        """End what is being executed: its interpreter is gone, or about to be."""
+        if self.execution is not None:
+            self.execution.ended_by(result)
+
+    def clear(self, result: Result) -> None:
+        """End what waits."""
+        for run in self._queue.clear():
+            self._write_end(run, result, None)
+
+    @property
+    def _ahead(self) -> int:
+        return 0 if self.execution is None else 1
+
+    def _next(self) -> None:
+        generation = self.interpreter.generation
+        while self.execution is None and self.interpreter.process is not None:
+            run = self._queue.take()
+            if run is None:
+                return
+            if run.specification.expect_generation in (None, generation):
+                self._execute(run, self.interpreter.process)
+                self._queue.renumber(1, generation)
+            else:
+                self._write_end(run, Result("cancelled", "restarted", "lost"), None)
+
+    def _execute(self, run: Run, process: KernelProcess) -> None:
+        interpreter, services = self.interpreter, self._services
+        run.begin(interpreter.generation)
+        self.execution = Execution(run, process, services.journal, services.cgroup, self._finished)
+        run.record(
+            services.journal,
+            interpreter.generation,
+            "execution_started",
+            state="kept" if interpreter.ran else "fresh",
+            queued_ms=now() - run.created_at,
+        )
+        interpreter.ran = True
+        interpreter.oom_kills = services.cgroup.oom_kills.read()
+
+    def _finished(self, execution: Execution, result: Result) -> None:
+        run = execution.run
+        self._relay.held_back(run, self.interpreter.generation, execution.output)
+        if run.execution_count is not None:
+            self.execution_count = run.execution_count
+        self._write_end(run, result, execution)
+        self.execution = None
+        if result.status not in ("ok", "cancelled") and run.specification.stop_on_error:
+            self.clear(Result("cancelled", "aborted", result.state))
+        if result.state == "kept":
+            self._next()
+
+    def _write_end(self, run: Run, result: Result, execution: Execution | None) -> None:
+        run.finish(result.status)
+        run.record(
+            self._services.journal,
+            self.interpreter.generation,
+            "execution_finished",
+            status=result.status,
+            execution_count=run.execution_count,
+            duration_ms=execution.duration_ms if execution else 0,
+            state=result.state,
+            reason=result.reason,
+            usage=execution.usage() if execution else {"cpu_ms": 0, "memory_peak_bytes": 0},
+            output=(
+                execution.output.counts()
+                if execution
+                else {"stdout_bytes": 0, "stderr_bytes": 0, "truncated": False}
+            ),
+        )

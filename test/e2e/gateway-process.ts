@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { ExecutionEvent } from "../../src/kernels/event.js";
+import type { Output } from "../../src/kernels/output.js";
+import { allEvents } from "../http/event-stream.js";
+
+const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
+
+/** An execution's gathered answer, as far as tests look at it. */
+export interface Result {
+  execution_id: string;
+  session_id: string;
+  kernel_id: string;
+  status: string;
+  execution_count: number | null;
+  outputs: Output[];
+  updates: { display_id: string; data: Record<string, unknown> }[];
+  text: string;
+  images: { name: string; media_type: string; data: string }[];
+  state: string;
+  reason?: string;
+  generation: number;
+  duration_ms: number;
+  output: { stdout_bytes: number; stderr_bytes: number; truncated: boolean };
+  usage: { cpu_ms: number; memory_peak_bytes: number };
+}
+
+/** A gateway as a newcomer runs it: a process of its own, with a home of its own. */
+export interface GatewayProcess {
+  readonly url: string;
+  readonly key: string;
+  readonly home: string;
+  readonly process: ChildProcess;
+  /** Everything it printed on standard output. */
+  readonly printed: string;
+  /** Everything it logged. */
+  logged(): string;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Response>;
+  /** Makes a session and returns its id. */
+  session(options?: object): Promise<string>;
+  execute(session: string, code: string, options?: object): Promise<Result>;
+  /** An execution's events, to the end. */
+  events(session: string, code: string, options?: object): Promise<ExecutionEvent[]>;
+  /** Sends a signal and waits for the end; returns the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Stops it and removes its home. */
+  close(): Promise<void>;
+}
+
+export interface GatewayProcessOptions {
+  home?: string;
+  env?: Record<string, string>;
+}
+
+/** Starts `hotcell serve` on a free port and waits until it says where it is. */
+export async function startGatewayProcess(
+  options: GatewayProcessOptions = {},
+): Promise<GatewayProcess> {
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), "hc-")));
+  const child = spawn(process.execPath, [MAIN, "serve"], {
+    env: { PATH: process.env["PATH"], HOTCELL_HOME: home, HOTCELL_PORT: "0", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const lines: string[] = [];
+  const exited = once(child, "exit");
+  await Promise.race([
+    (async () => {
+      for await (const line of createInterface(child.stdout)) {
+        lines.push(line);
+        if (line.startsWith("Ctrl+C")) return;
+      }
+    })(),
+    exited.then(() => undefined),
+  ]);
+  const printed = lines.join("\n");
+  const url = /Address +(\S+)/.exec(printed)?.[1];
+  if (url === undefined) {
+    if (options.home === undefined) await rm(home, { recursive: true, force: true });
+    throw new Error(`the gateway did not start: ${log}`);
+  }
+  child.stdout.resume();
+  const key = options.env?.["HOTCELL_API_KEY"] ?? /Key +(\S+)/.exec(printed)?.[1] ?? "";
+
+  const call: GatewayProcess["call"] = (method, path, body, headers = {}) =>
+    fetch(url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const execute = async (
+    session: string,
+    code: string,
+    extra: object,
+    headers: Record<string, string>,
+  ) => {
+    const response = await call(
+      "POST",
+      `/v1/sessions/${session}/execute`,
+      { code, ...extra },
+      headers,
+    );
+    if (response.status !== 200)
+      throw new Error(`execute answered ${response.status}: ${await response.text()}`);
+    return response;
+  };
+  const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await exited;
+    return child.exitCode;
+  };
+  return {
+    url,
+    key,
+    home,
+    process: child,
+    printed,
+    logged: () => log,
+    call,
+    session: async (body = {}) => {
+      const response = await call("POST", "/v1/sessions", body);
+      if (response.status !== 201) throw new Error(`POST /v1/sessions: ${await response.text()}`);
+      return ((await response.json()) as { id: string }).id;
+    },
+    execute: async (session, code, extra = {}) =>
+      (await (await execute(session, code, extra, {})).json()) as Result,
+    events: async (session, code, extra = {}) =>
+      allEvents(await execute(session, code, extra, { accept: "text/event-stream" })),
+    stop,
+    close: async () => {
+      await stop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
