@@ -5,7 +5,35 @@ import { withSession } from "./session.js";
 
 const COUNT = 300;
 const WARM_UP = 20;
-const FINISHED = '"type":"execution_finished"';
+
+/** Executes once and waits for the last event. */
+function execution(socket: WebSocket, ref: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      socket.off("message", onMessage);
+      socket.off("close", onClose);
+      signal.removeEventListener("abort", onClose);
+    };
+    const onMessage = (data: Buffer): void => {
+      const text = data.toString("utf8");
+      if (text.includes('"type":"problem"')) {
+        settle();
+        reject(new Error(text));
+      } else if (text.includes('"type":"execution_finished"')) {
+        settle();
+        resolve();
+      }
+    };
+    const onClose = (): void => {
+      settle();
+      reject(new Error("the socket closed"));
+    };
+    socket.on("message", onMessage);
+    socket.on("close", onClose);
+    signal.addEventListener("abort", onClose);
+    socket.send(JSON.stringify({ op: "execute", ref, code: "1+1" }));
+  });
+}
 
 /** Milliseconds of each `1+1`, one after another on one socket. */
 async function executions(
@@ -16,13 +44,7 @@ async function executions(
   const samples: number[] = [];
   for (let done = 0; done < count; done += 1) {
     const start = performance.now();
-    socket.send(JSON.stringify({ op: "execute", ref: String(done), code: "1+1" }));
-    for (;;) {
-      const [data] = (await once(socket, "message", { signal })) as [Buffer];
-      const text = data.toString("utf8");
-      if (text.includes('"type":"problem"')) throw new Error(text);
-      if (text.includes(FINISHED)) break;
-    }
+    await execution(socket, String(done), signal);
     samples.push(performance.now() - start);
   }
   return samples;

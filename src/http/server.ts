@@ -50,6 +50,9 @@ export type Server = FastifyInstance<
 /** Where people read the API's description. */
 const DOCS = "/docs";
 
+/** Close code of a service that restarts: clients are to connect again (RFC 6455's registry). */
+const SERVICE_RESTART = 1012;
+
 /** What `X-Request-ID` may be to be used: anything else gets an id of ours. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -129,6 +132,11 @@ export async function buildServer(
   });
   await app.register(websocket, {
     options: { maxPayload: options.bodyLimitBytes, perMessageDeflate: false },
+    preClose(done) {
+      for (const socket of app.websocketServer.clients)
+        socket.close(SERVICE_RESTART, "shutting_down");
+      app.websocketServer.close(done);
+    },
   });
   await app.register(swagger, {
     openapi: {

@@ -35,7 +35,7 @@ export const executionRequestShape = {
     .min(0)
     .max(1024 ** 3)
     .optional()
-    .describe("Text past it loses its middle. 1 MiB by default"),
+    .describe("Text past it is left out, but for the last 64 KiB of each stream. 1 MiB by default"),
   on_disconnect: z
     .enum(["continue", "cancel"])
     .optional()

@@ -8,12 +8,13 @@ type Message = { type: string; ref?: string; n?: number } & Record<string, unkno
 /** A client of a session's WebSocket that remembers what it got. */
 class Client {
   readonly messages: Message[] = [];
-  #wake: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   private constructor(readonly socket: WebSocket) {
     socket.on("message", (data: Buffer) => {
       this.messages.push(JSON.parse(data.toString()) as Message);
-      this.#wake?.();
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
     });
   }
 
@@ -35,7 +36,7 @@ class Client {
     for (;;) {
       const found = this.messages.find(fits);
       if (found) return found;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }
 

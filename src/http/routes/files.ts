@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -127,7 +127,7 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
       }
       if (request.method === "HEAD") {
         file.body.destroy();
-        return reply.send("");
+        return (reply as FastifyReply).send(Readable.from([]));
       }
       return (reply as FastifyReply).send(file.body);
     },

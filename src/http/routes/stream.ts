@@ -5,18 +5,10 @@ import type { SessionRegistry } from "../../sessions/session-registry.js";
 import { serveSocket } from "../../streaming/socket-session.js";
 import { problemOf, toHotcellError } from "../problem.js";
 
-/** Close code of a service that restarts: clients are to connect again (RFC 6455 registry, 1012). */
-const SERVICE_RESTART = 1012;
-
 export const streamRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = async (
   app,
   { sessions },
 ) => {
-  app.addHook("preClose", async () => {
-    for (const socket of app.websocketServer.clients)
-      socket.close(SERVICE_RESTART, "shutting_down");
-  });
-
   app.get(
     "/sessions/:session_id/stream",
     {

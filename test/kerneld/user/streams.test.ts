@@ -62,7 +62,8 @@ describe("printed text", () => {
       for n in range(300): print("x" * 262_143)
       print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)`;
     await side.start("slow", { receive_high_water_mark: 10 });
-    const { messages } = await side.execute("slow", code, { pause_at: "go", pause_s: 1.5 });
+    const { messages, reply } = await side.execute("slow", code, { pause_at: "go", pause_s: 1.5 });
+    expect(reply?.content).toMatchObject({ status: "ok" });
     const text = textOf(messages);
     expect(text.length).toBe("go\n".length + 300 * 262_144 + text.slice(text.indexOf("peak")).length);
     expect(Number(/peak (\d+)/.exec(text)?.[1])).toBeLessThan(220);

@@ -91,7 +91,9 @@ say([entry.pw_name, entry.pw_dir, entry.pw_uid, grp.getgrgid(os.getgid()).gr_nam
         signal,
         { side: "start" },
       );
-      expect([await said(), await said()]).toEqual(["EROFS", "EROFS"]);
+      // With remapped user ids the files belong to nobody there.
+      expect(await said()).toMatch(/^(EROFS|EACCES)$/);
+      expect(await said()).toMatch(/^(EROFS|EACCES)$/);
     });
 
     test("kerneld's directory and link are out of the user side's reach", async ({ signal }) => {
