@@ -4,7 +4,7 @@ import { type FeedQuery, isLast, matches } from "./feed-query.js";
 import { type JournalPage, readPage } from "./journal-page.js";
 import type { JournalRecord } from "./journal-record.js";
 import { KerneldError } from "./kerneld-error.js";
-import { LinkError } from "./link-error.js";
+import { LinkError, isTransient } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
 import type { RecordRing } from "./record-ring.js";
 import type { RunLedger } from "./run-ledger.js";
@@ -41,7 +41,7 @@ export interface FeedReader {
 export function createFeedReader(
   source: FeedSource,
   query: FeedQuery,
-  onRelease: () => void,
+  onRelease: (reader: FeedReader) => void,
 ): FeedReader {
   const { ledger, ring, link } = source;
   const letGo = new AbortController();
@@ -52,7 +52,7 @@ export function createFeedReader(
     if (letGo.signal.aborted) return;
     letGo.abort(reason);
     query.signal?.removeEventListener("abort", onAbort);
-    onRelease();
+    onRelease(reader);
     wake?.();
   };
   const onAbort = () => release(query.signal?.reason);
@@ -80,17 +80,10 @@ export function createFeedReader(
       } catch (error) {
         letGo.signal.throwIfAborted();
         if (source.stopped.aborted) return null;
-        if (!(error instanceof LinkError) || error.code === "sandbox_protocol_violation")
-          throw error;
+        if (!isTransient(error)) throw error;
         await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       }
     }
-  };
-
-  /** What this reader gets of a record: it, or null. */
-  const admitted = (record: JournalRecord): JournalRecord | null => {
-    cursor = Math.max(cursor, record.n);
-    return matches(record, query) ? record : null;
   };
 
   /** Records that the ring no longer has, from the sandbox's journal. */
@@ -100,9 +93,9 @@ export function createFeedReader(
       const read = await page(upTo);
       if (read === null) return;
       for (const record of read.records) {
+        cursor = Math.max(cursor, record.n);
         const passed = ledger.admit(record, false);
-        const mine = passed === null ? null : admitted(passed);
-        if (mine !== null) yield mine;
+        if (passed !== null && matches(passed, query)) yield passed;
       }
       if (read.complete) cursor = Math.max(cursor, upTo);
     }
@@ -130,7 +123,8 @@ export function createFeedReader(
       const known = await createRunsClient(link).get(run, { signal: letGo.signal });
       return known.state === "finished" && (known.last_n ?? 0) <= cursor;
     } catch (error) {
-      if (error instanceof KerneldError) return true;
+      // A run that kerneld has never heard of may be on its way to it.
+      if (error instanceof KerneldError) return error.code === "execution_forgotten";
       if (source.stopped.aborted) return false;
       throw error;
     }
@@ -153,8 +147,8 @@ export function createFeedReader(
       }
       const record = ring.after(cursor);
       if (record !== undefined) {
-        const mine = admitted(record);
-        if (mine !== null) yield mine;
+        cursor = record.n;
+        if (matches(record, query)) yield record;
       } else if (source.ended !== null) {
         return;
       } else if (source.stopped.aborted) {
@@ -177,8 +171,7 @@ export function createFeedReader(
   }
 
   const generator = untilLast();
-  if (query.signal?.aborted === true) onAbort();
-  return {
+  const reader: FeedReader = {
     get cursor() {
       return cursor;
     },
@@ -195,6 +188,8 @@ export function createFeedReader(
       },
     },
   };
+  if (query.signal?.aborted === true) onAbort();
+  return reader;
 }
 
 function closedFeed(): LinkError {

@@ -2,6 +2,7 @@ import { within } from "./deadline.js";
 import type { FeedQuery } from "./feed-query.js";
 import type { JournalRecord } from "./journal-record.js";
 import { type JournalQuery, readJournal } from "./journal.js";
+import { isTransient } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
 
 /** A page is read at once and its connection given back, so that a slow reader holds none. */
@@ -41,5 +42,9 @@ export function readPage(
       if (bytes >= PAGE_BYTES) return { records, complete: false };
     }
     return { records, complete: true };
+  }).catch((error: unknown) => {
+    // What came before the connection broke, or stood still, is progress all the same.
+    if (records.length > 0 && isTransient(error)) return { records, complete: false };
+    throw error;
   });
 }

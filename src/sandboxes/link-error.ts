@@ -29,3 +29,8 @@ export class LinkError extends Error {
 export function violation(message: string, cause?: unknown): LinkError {
   return new LinkError("sandbox_protocol_violation", message, { cause });
 }
+
+/** Whether a call may succeed later: the link broke or stood still, but nobody breached the protocol. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof LinkError && error.code !== "sandbox_protocol_violation";
+}

@@ -5,7 +5,7 @@ import { type FeedReader, type FeedSource, createFeedReader } from "./feed-reade
 import type { SizedRecord } from "./journal-decoder.js";
 import type { ExecutionFinishedRecord, JournalRecord, RunStatus } from "./journal-record.js";
 import { readJournal } from "./journal.js";
-import { LinkError } from "./link-error.js";
+import { isTransient } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
 import type { Logger } from "./logger.js";
 import { lostRun } from "./lost-run.js";
@@ -136,8 +136,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
           publish(sized);
         }
       } catch (error) {
-        const broken = error instanceof LinkError && error.code !== "sandbox_protocol_violation";
-        if (!broken) throw error;
+        if (stop.signal.aborted || !isTransient(error)) throw error;
         logger?.debug({ sandbox_id: link.sandboxId, err: error }, "the journal broke off");
         await delay(retryMs, undefined, { signal: stop.signal, ref: false });
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
@@ -203,11 +202,11 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
     },
     terminal: (run) => ledger.terminal(run),
     read: (query) => {
-      const reader = createFeedReader(source, query, () => {
-        readers.delete(reader);
+      const reader = createFeedReader(source, query, (released) => {
+        readers.delete(released);
         trim();
       });
-      readers.add(reader);
+      if (query.signal?.aborted !== true) readers.add(reader);
       if (query.run !== undefined) unhold(query.run);
       return reader.records;
     },

@@ -16,6 +16,7 @@ from kerneld.run import Run, StateAfter, Status
 _GRACE_S = 0.5
 _EXIT_S = 2
 _ENTRY_S = 0.25
+_SETTLE_S = 0.02
 _END_OF_FILE = "\x04"
 
 Cause = Literal["interrupted", "cancelled", "timed_out"]
@@ -48,7 +49,7 @@ class Execution:
         self._cause: Cause | None = None
         self._reply: dict[str, Any] | None = None
         self._idle = False
-        self._entered = False
+        self._entered_at: float | None = None
         self._exiting = False
         self._interrupt_waits = False
         self._killed = False
@@ -153,17 +154,21 @@ class Execution:
             self.run.execution_count = count
 
     def _enter(self) -> None:
-        self._entered = True
+        if self._entered_at is None:
+            self._entered_at = self._loop.time()
         if self._interrupt_waits:
             self._interrupt_waits = False
-            self._process.interrupt()
+            self._interrupt()
 
     def _interrupt(self) -> None:
-        if self._entered:
-            self._process.interrupt()
-        elif not self._interrupt_waits:
-            self._interrupt_waits = True
-            self._timers.append(self._loop.call_later(_ENTRY_S, self._enter))
+        if self._entered_at is None:
+            if not self._interrupt_waits:
+                self._interrupt_waits = True
+                self._timers.append(self._loop.call_later(_ENTRY_S, self._enter))
+            return
+        # A kernel announces the code a moment before it can be interrupted.
+        settled = self._entered_at + _SETTLE_S
+        self._timers.append(self._loop.call_at(settled, self._process.interrupt))
 
     def _deadline(self) -> None:
         if self._reply is not None and not self._exiting:
