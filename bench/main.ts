@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Bench, type Benchmark, type Result, resultOf } from "./benchmark.js";
@@ -98,6 +99,7 @@ async function main(): Promise<void> {
     });
   }
   const { signal } = stop;
+  setMaxListeners(Infinity, signal);
   const before = machine();
   const gateway = await startGatewayProcess({ signal, profileDirectory: values.profile });
   const client = createClient(gateway.url, gateway.key, signal);

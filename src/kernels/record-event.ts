@@ -1,3 +1,4 @@
+import type { KernelMessage } from "@jupyterlab/services";
 import { z } from "zod";
 import type { MessageRecord, JournalRecord, RunRecord } from "../sandboxes/journal-record.js";
 import type { ExecutionEvent } from "./event.js";
@@ -14,17 +15,27 @@ const transient = z
   .object({ display_id: text.optional().catch(undefined) })
   .catch({ display_id: undefined });
 
+type Content<Message extends KernelMessage.IMessage> = z.ZodType<Message["content"]>;
+
 /** What the contents of kernel messages must have to become events; the rest of them is left behind. */
 const contents = {
-  stream: z.object({ name: z.enum(["stdout", "stderr"]), text }),
+  stream: z.object({
+    name: z.enum(["stdout", "stderr"]),
+    text,
+  }) satisfies Content<KernelMessage.IStreamMsg>,
   rich: z.object({ data: object, metadata: objectOrEmpty, transient, execution_count: count }),
-  clear_output: z.object({ wait: z.boolean().catch(false) }),
+  clear_output: z.object({
+    wait: z.boolean().catch(false),
+  }) satisfies Content<KernelMessage.IClearOutputMsg>,
   error: z.object({
     ename: text.catch(""),
     evalue: text.catch(""),
     traceback: z.array(text).catch([]),
-  }),
-  input_request: z.object({ prompt: text.catch(""), password: z.boolean().catch(false) }),
+  }) satisfies Content<KernelMessage.IErrorMsg>,
+  input_request: z.object({
+    prompt: text.catch(""),
+    password: z.boolean().catch(false),
+  }) satisfies Content<KernelMessage.IInputRequestMsg>,
   comm_open: z.object({ comm_id: text, target_name: text.catch(""), data: objectOrEmpty }),
   comm: z.object({ comm_id: text, data: objectOrEmpty }),
 };
@@ -77,7 +88,7 @@ function messageEvent(
   common: Common,
   execution: { id: string; sessionId: string },
 ): ExecutionEvent | undefined {
-  const type = record.msg_type;
+  const type = record.msg_type as KernelMessage.MessageType;
   switch (type) {
     case "stream": {
       const { data } = contents.stream.safeParse(record.content);

@@ -2,6 +2,7 @@ import type { WebSocket } from "@fastify/websocket";
 import type { FastifyBaseLogger } from "fastify";
 import { HotcellError } from "../errors.js";
 import type { ExecutionEvent } from "../kernels/event.js";
+import { completeReplySchema, inspectReplySchema } from "../kernels/shell-reply.js";
 import type { Session } from "../sessions/session.js";
 import { parseOrRefuse } from "../validation.js";
 import { stringifyEvent } from "./event-json.js";
@@ -84,11 +85,7 @@ export function serveSocket(socket: WebSocket, session: Session, services: Socke
           content: { code: message.code, cursor_pos: message.cursor ?? codePoints(message.code) },
           timeout_s: SHELL_TIMEOUT_S,
         });
-        await reply({
-          type: "complete_reply",
-          ref,
-          ...pick(content, ["matches", "cursor_start", "cursor_end", "metadata", "status"]),
-        });
+        await reply({ type: "complete_reply", ref, ...completeReplySchema.parse(content) });
         break;
       }
       case "inspect": {
@@ -101,11 +98,7 @@ export function serveSocket(socket: WebSocket, session: Session, services: Socke
           },
           timeout_s: SHELL_TIMEOUT_S,
         });
-        await reply({
-          type: "inspect_reply",
-          ref,
-          ...pick(content, ["found", "data", "metadata", "status"]),
-        });
+        await reply({ type: "inspect_reply", ref, ...inspectReplySchema.parse(content) });
         break;
       }
     }
@@ -161,8 +154,4 @@ function refOf(message: unknown): string | undefined {
 /** Positions in the messaging protocol count code points (since 5.2), not UTF-16 units. */
 function codePoints(text: string): number {
   return Array.from(text).length;
-}
-
-function pick(content: Record<string, unknown>, names: string[]): Record<string, unknown> {
-  return Object.fromEntries(names.map((name) => [name, content[name]]));
 }

@@ -14,7 +14,7 @@ from kerneld.output import Output
 from kerneld.run import Run, StateAfter, Status
 
 _GRACE_S = 0.5
-_EXIT_S = 2
+_EXIT_S = 6
 _ENTRY_S = 0.25
 _SETTLE_S = 0.02
 _END_OF_FILE = "\x04"

@@ -160,7 +160,7 @@ class Kernel:
         launch = Launch(
             self.options.id,
             language,
-            f"{_SOCKETS}/{next(services.launches)}",
+            f"{_SOCKETS}/{self.ordinal}",
             self.options.env,
             self.options.cwd,
             generation == 1,
@@ -194,9 +194,13 @@ class Kernel:
         self._scheduler.clear(Result("kernel_died", reason, "lost"))
 
     async def _end(self, process: KernelProcess, reason: str) -> None:
+        busy = self._scheduler.execution is not None
         self._ending = reason
         self._scheduler.abandon(Result("cancelled", reason, "lost"))
-        process.kill()
+        if busy:
+            process.kill()
+        else:
+            process.shut_down()
         await self._process_ended.wait()
 
     def _ended(self, process: KernelProcess, how: Exit) -> None:
@@ -210,9 +214,10 @@ class Kernel:
             "exit_code": how.exit_code,
             "at": now(),
         }
-        note(f"kernel {self.options.id} generation {interpreter.generation} died: {reason}")
-        if process.invalid:
-            note(f"kernel {self.options.id} sent {process.invalid} messages that are none")
+        note(
+            f"kernel {self.options.id} generation {interpreter.generation} died: {reason}; it sent "
+            f"{process.received} messages, {process.received_bytes} bytes; {process.invalid} were invalid"
+        )
         self._scheduler.abandon(Result("kernel_died", reason, "lost"))
         self._record("dead", reason=reason, signal=how.signal, exit_code=how.exit_code)
         self._dispatcher.kernel_died()

@@ -15,6 +15,7 @@ from kerneld.messages import InvalidMessage, Message, MessageReader, request
 from kerneld.zygote import Zygote
 
 _START_S = 30
+_SHUTDOWN_S = 1
 _QUIET_S = 0.02
 _DRAIN_S = 20
 _INFO_REQUEST = "kerneld:info"
@@ -47,8 +48,12 @@ class Listener:
 class KernelProcess:
     """A kernel's process with shell, stdin and iopub connected."""
 
-    def __init__(self, child: Child, listener: Listener) -> None:
+    def __init__(
+        self, child: Child, context: zmq.Context[zmq.Socket[bytes]], directory: str, listener: Listener
+    ) -> None:
         self._child = child
+        self._context = context
+        self._directory = directory
         self._listener = listener
         self._reader = MessageReader()
         self._channels: list[Channel] = []
@@ -84,10 +89,10 @@ class KernelProcess:
                 )
             finally:
                 os.close(write_end)
-            process = cls(child, listener)
+            process = cls(child, context, launch.directory, listener)
             try:
                 async with asyncio.timeout(_START_S):
-                    await process._become_ready(read_end, context, launch.directory)
+                    await process._become_ready(read_end)
             except (TimeoutError, _NotReady) as problem:
                 child.kill()
                 how = await child.ended
@@ -136,18 +141,25 @@ class KernelProcess:
     def kill(self) -> None:
         self._child.kill()
 
+    def shut_down(self) -> None:
+        """Ask the kernel to end, so that its exit handlers run; kill it when it takes longer than a second."""
+        killing = asyncio.get_running_loop().call_later(_SHUTDOWN_S, self.kill)
+        self._child.ended.add_done_callback(lambda _: killing.cancel())
+        with suppress(zmq.Again):
+            self._connect(zmq.DEALER, "control", _ignore).send(
+                request("shutdown_request", "kerneld:shutdown", {"restart": False}, {})
+            )
+
     def close(self) -> None:
         for channel in self._channels:
             channel.close()
 
-    async def _become_ready(
-        self, read_end: int, context: zmq.Context[zmq.Socket[bytes]], directory: str
-    ) -> None:
+    async def _become_ready(self, read_end: int) -> None:
         if await _first_byte(read_end) != b"b":
             raise _NotReady("the kernel ended before it was ready")
-        self._shell = self._connect(context, zmq.DEALER, f"{directory}/shell", self._on_shell)
-        self._stdin = self._connect(context, zmq.DEALER, f"{directory}/stdin", self._on_stdin)
-        self._iopub = self._connect(context, zmq.SUB, f"{directory}/iopub", self._on_iopub)
+        self._shell = self._connect(zmq.DEALER, "shell", self._on_shell)
+        self._stdin = self._connect(zmq.DEALER, "stdin", self._on_stdin)
+        self._iopub = self._connect(zmq.SUB, "iopub", self._on_iopub)
         self.send_shell(request("kernel_info_request", _INFO_REQUEST, {}, {}))
         proof = asyncio.gather(self._welcome.wait(), self._info.wait())
         try:
@@ -157,9 +169,7 @@ class KernelProcess:
         finally:
             proof.cancel()
 
-    def _connect(
-        self, context: zmq.Context[zmq.Socket[bytes]], kind: int, path: str, on_message: OnMessage
-    ) -> Channel:
+    def _connect(self, kind: int, name: str, on_message: OnMessage) -> Channel:
         def received(parts: list[bytes]) -> None:
             try:
                 message = self._reader.read(parts)
@@ -167,7 +177,7 @@ class KernelProcess:
             except InvalidMessage:
                 self.invalid += 1
 
-        channel = Channel(context, kind, f"ipc://{path}", received)
+        channel = Channel(self._context, kind, f"ipc://{self._directory}/{name}", received)
         self._channels.append(channel)
         return channel
 
@@ -202,6 +212,10 @@ class KernelProcess:
                     await asyncio.sleep(_QUIET_S)
         self.close()
         self._listener.on_end(self, how)
+
+
+def _ignore(_: Message) -> None:
+    pass
 
 
 class _NotReady(Exception):

@@ -1,8 +1,7 @@
 """What every kernel of a sandbox shares."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 
 import zmq
 
@@ -23,5 +22,3 @@ class Services:
     artifacts: Artifacts
     cgroup: Cgroup
     find_run: Callable[[str], Run | None]
-    launches: "count[int]" = field(default_factory=lambda: count(1))
-    """Numbers the directories of kernels' sockets."""

@@ -21,6 +21,7 @@ _TICKS_BETWEEN_PINGS = 5
 _SILENT_TICKS = 10
 _MAX_EARLY_EXITS = 256
 _MAX_LANGUAGES = 32
+_REFUSALS = ("invalid_request", "language_unavailable", "kernel_start_failed")
 
 
 class Zygote:
@@ -75,8 +76,9 @@ class Zygote:
         if answer.get("ok") is not True:
             if process_descriptor is not None:
                 os.close(process_descriptor)
-            detail = answer.get("detail")
-            raise RequestError("kernel_start_failed", str(detail)[:1024])
+            code = answer.get("code")
+            known = code if code in _REFUSALS else "kernel_start_failed"
+            raise RequestError(str(known), str(answer.get("detail"))[:1024])
         if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 1 or process_descriptor is None:
             if process_descriptor is not None:
                 os.close(process_descriptor)

@@ -1,0 +1,30 @@
+import type { KernelMessage } from "@jupyterlab/services";
+import { z } from "zod";
+
+type CompleteReply = KernelMessage.ICompleteReplyMsg["content"];
+type InspectReply = KernelMessage.IInspectReplyMsg["content"];
+
+const text = z.string().transform((value) => value.toWellFormed());
+const object = z
+  .custom<Record<string, unknown>>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  )
+  .catch(() => Object.create(null) as Record<string, unknown>);
+const position = z.int().min(0).catch(0);
+
+/** What of a `complete_reply` goes to clients (messaging protocol, "Completion"). Positions count code points. */
+export const completeReplySchema = z.object({
+  status: z.enum(["ok", "error", "abort"]).catch("error"),
+  matches: z.array(text).catch([]),
+  cursor_start: position,
+  cursor_end: position,
+  metadata: object,
+}) satisfies z.ZodType<Pick<CompleteReply, "status"> & { matches: string[] }>;
+
+/** What of an `inspect_reply` goes to clients (messaging protocol, "Introspection"). */
+export const inspectReplySchema = z.object({
+  status: z.enum(["ok", "error", "abort"]).catch("error"),
+  found: z.boolean().catch(false),
+  data: object,
+  metadata: object,
+}) satisfies z.ZodType<Pick<InspectReply, "status"> & { found: boolean }>;
