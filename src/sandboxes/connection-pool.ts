@@ -50,7 +50,8 @@ export function createConnectionPool(): ConnectionPool {
     },
     take: (signal) => {
       if (closed !== undefined) return Promise.reject(closed);
-      const idle = [...reused.keys()].at(-1) ?? [...fresh.keys()].at(0);
+      const usable = (socket: Socket) => !socket.destroyed;
+      const idle = [...reused.keys()].findLast(usable) ?? [...fresh.keys()].find(usable);
       if (idle !== undefined) {
         withdraw(idle);
         return Promise.resolve(idle);

@@ -8,6 +8,8 @@ import { LinkError } from "./link-error.js";
 import type { ReadAccount } from "./read-budget.js";
 import { createSemaphore } from "./semaphore.js";
 
+const MAX_ATTEMPTS = 3;
+
 /** A small call on the control connection. */
 export interface ControlCall {
   method: Exchange["method"];
@@ -45,7 +47,7 @@ export function createControlChannel(account: ReadAccount): ControlChannel {
 
   const attached = (signal?: AbortSignal): Promise<Socket> => {
     if (closed !== undefined) return Promise.reject(closed);
-    if (current !== undefined) return Promise.resolve(current);
+    if (current?.destroyed === false) return Promise.resolve(current);
     return abortable<Socket>(signal, (resolve, reject) => {
       const waiter = { resolve, reject };
       waiting.add(waiter);
@@ -98,11 +100,12 @@ export function createControlChannel(account: ReadAccount): ControlChannel {
       within(call.withinMs, call.signal, async (signal) => {
         const release = await line.acquire(signal);
         try {
-          for (;;) {
+          for (let attempt = 1; ; attempt += 1) {
             try {
               return await callOnce(call, signal);
             } catch (error) {
-              const again = call.idempotent && error instanceof LinkError && error.beforeAnswer;
+              const broken = error instanceof LinkError && error.beforeAnswer;
+              const again = call.idempotent && broken && attempt < MAX_ATTEMPTS;
               if (!again) throw error;
             }
           }

@@ -42,6 +42,10 @@ export function exchange(socket: Socket, account: ReadAccount, options: Exchange
       reject(signal.reason as Error);
       return;
     }
+    if (socket.destroyed) {
+      reject(new LinkError("sandbox_unreachable", "the connection broke", { beforeAnswer: true }));
+      return;
+    }
     const bytesBefore = socket.bytesRead;
     let timer: NodeJS.Timeout | undefined;
     let interim = 0;

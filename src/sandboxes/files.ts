@@ -5,6 +5,7 @@ import { type CallOptions, callFor, callForNothing, refused, withQuery } from ".
 import { gather } from "./gather.js";
 import { violation } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
+import { closeSource } from "./send-body.js";
 import { count, digits, text } from "./untrusted.js";
 
 /** Writing a large file out to memory-backed storage, and the rename, after its last byte has arrived. */
@@ -105,8 +106,8 @@ export function createFilesClient(link: SandboxLink): FilesClient {
         answerWithinMs: options.withinMs ?? WRITTEN_WITHIN_MS,
         signal: options.signal,
       } as const;
-      const answer = await link.request(request).catch(async (error: unknown) => {
-        await bytes[Symbol.asyncIterator]().return?.();
+      const answer = await link.request(request).catch((error: unknown) => {
+        closeSource(bytes);
         throw error;
       });
       if (answer.status >= 300) throw await refused(answer);

@@ -41,10 +41,7 @@ export function createReadBudget(): ReadBudget {
     scheduled = false;
     for (const account of spenders) if (account.waiting.length === 0) account.spent = 0;
     spenders.clear();
-    let left = SANDBOXES_A_TURN;
-    for (const account of queue) {
-      if (left === 0) break;
-      left -= 1;
+    for (const account of [...queue].slice(0, SANDBOXES_A_TURN)) {
       queue.delete(account);
       account.spent = 0;
       const waiting = account.waiting;

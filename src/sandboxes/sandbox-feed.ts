@@ -136,7 +136,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
           publish(sized);
         }
       } catch (error) {
-        if (stop.signal.aborted || !isTransient(error)) throw error;
+        if (!isTransient(error)) throw error;
         logger?.debug({ sandbox_id: link.sandboxId, err: error }, "the journal broke off");
         await delay(retryMs, undefined, { signal: stop.signal, ref: false });
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);

@@ -1,4 +1,5 @@
 import type { ClientRequest } from "node:http";
+import { Readable } from "node:stream";
 
 import { LinkError } from "./link-error.js";
 
@@ -42,4 +43,16 @@ function drained(request: ClientRequest): Promise<void> {
     request.on("response", onReady);
     request.on("close", onReady);
   });
+}
+
+/**
+ * Closes a stream, also one that nobody has begun to read (a `Readable` holds its source even then). Does not wait: a
+ * source that hangs in its next chunk closes when that comes.
+ */
+export function closeSource(body: AsyncIterable<Uint8Array>): void {
+  if (body instanceof Readable) body.destroy();
+  else
+    body[Symbol.asyncIterator]()
+      .return?.()
+      .catch(() => undefined);
 }

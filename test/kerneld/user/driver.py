@@ -147,6 +147,10 @@ class Driver:
         """Send a request and await its reply."""
         return self._clients[name].request(channel, msg_type, content)
 
+    def send(self, name: str, channel: str, msg_type: str, content: dict[str, Any]) -> None:
+        """Send a message that has no reply."""
+        self._clients[name].send(channel, msg_type, content)
+
     def execute(self, name: str, code: str, **options: Any) -> dict[str, Any]:
         """Run code; see `_conversation` for the options."""
         return self.execute_all(name, [code], **options)[0]
@@ -224,7 +228,7 @@ class Driver:
             if message["channel"] == "shell":
                 replies[message["parent_id"]] = message
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":
-                idle.add(message["parent_id"])
+                idle.update({message["parent_id"]} & set(ids))
             elif message["msg_type"] == "input_request":
                 said += content["prompt"]
                 if answers:
@@ -284,6 +288,21 @@ class Driver:
             except OSError:
                 pass
             return json.loads(stream.readline())
+
+    def read_shrinking(self, path: str, to: int) -> dict[str, Any]:
+        """Read a file that kernel `a` truncates after the answer has come."""
+        with self._file_worker() as connection:
+            request = {"op": "read", "path": path, "offset": 0, "length": None}
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            stream = connection.makefile("rb")
+            answer = json.loads(stream.readline())
+            self.execute("a", f"import os; os.truncate({path!r}, {to})")
+            return {"length": answer["length"], "received": len(stream.read())}
+
+    def file_worker_pid(self) -> dict[str, Any]:
+        """Start a worker and hang up."""
+        self._file_worker().close()
+        return {"pid": max(self._pidfds)}
 
     def _file_worker(self) -> socket.socket:
         ours, theirs = socket.socketpair()

@@ -103,6 +103,15 @@ describe("a request to execute", () => {
       .toBe("'slept'");
   });
 
+  it("survives code that cancels every task it finds", async () => {
+    const code = "import asyncio\nfor task in asyncio.all_tasks(): task.cancel()";
+    expect(endOf(await run(code))).toBe("ok");
+    const awaiting = await run(`${code}\nawait asyncio.sleep(5)`);
+    expect(endOf(awaiting)).toBe("CancelledError");
+    expect(ofType(awaiting.messages, "error")).toHaveLength(1);
+    expect(valueOf(await run("1 + 1"))).toBe("2");
+  });
+
   it("runs magics and shell commands", async () => {
     const { messages } = await run("%cd -q /tmp\n!pwd\n%cd -q /workspace");
     expect(textOf(messages)).toContain("/tmp");

@@ -59,8 +59,13 @@ class Interrupts:
         try:
             with self.allowed():
                 return await self._task
+        except asyncio.CancelledError:
+            if self._cancelling:
+                raise KeyboardInterrupt from None  # It had not begun yet.
+            raise
         finally:
             self._task = None
+            coroutine.close()
 
     def _interrupt(self, *_: object) -> None:
         if self._held:
@@ -72,8 +77,10 @@ class Interrupts:
         # The handler runs in the context of what it interrupts: the run itself, one of its tasks, or neither.
         if task is None or parents.in_this_context() is parents.latest():
             raise KeyboardInterrupt
+        # At once, for what comes next on the loop may never give it back; then wake the loop if it waits.
         self._cancelling = True
-        task.get_loop().call_soon_threadsafe(task.cancel)
+        task.cancel()
+        task.get_loop().call_soon_threadsafe(_nothing)
 
     @types.coroutine
     def _driven(self, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
@@ -96,6 +103,10 @@ class Interrupts:
                     error = KeyboardInterrupt()
             except BaseException as thrown:
                 error = thrown
+
+
+def _nothing() -> None:
+    """What wakes an event loop."""
 
 
 class _Hold:

@@ -72,7 +72,7 @@ class Publisher:
         self._owner = threading.get_ident()
         try:
             if self._open and not self._queue:
-                self._queue.append(frames)
+                self._queue.appendleft(frames)
                 if not self._send_first():
                     self._queue.popleft()
         finally:

@@ -1,5 +1,6 @@
 """The kernel object: ipykernel's IPythonKernel, with requests and outputs on channels of our own."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -113,7 +114,11 @@ class PythonKernel(IPythonKernel):
         self._publish_status("starting", parents.NO_PARENT)
         self._publish_status("idle", parents.NO_PARENT)
         while not self.exit_requested:
-            await self._handle(await shell.receive())
+            try:
+                await self._handle(await shell.receive())
+            except asyncio.CancelledError:
+                # User code cancels all tasks that it finds, and this is one.
+                log.info("cancelled by user code")
 
     def close(self) -> None:
         """Send what is left and close the channels."""
@@ -176,7 +181,8 @@ class PythonKernel(IPythonKernel):
                     content.get("user_expressions") or {},
                     bool(content.get("allow_stdin", False)),
                 )
-        except (Exception, KeyboardInterrupt) as error:
+        except BaseException as error:
+            # Whatever it is: a run ends with a reply.
             reply = {
                 "status": "error",
                 "execution_count": self.shell.execution_count - 1,
@@ -213,8 +219,8 @@ class PythonKernel(IPythonKernel):
         try:
             result = await self._run_cell(code, silent, store_history)
             error = result.error_before_exec or result.error_in_exec
-        except KeyboardInterrupt as interrupt:
-            error = interrupt
+        except (KeyboardInterrupt, asyncio.CancelledError) as ended:
+            error = ended
         finally:
             self._restore_input()
         reply: dict[str, Any] = {"status": "ok", "user_expressions": {}}
