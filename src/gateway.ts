@@ -147,6 +147,21 @@ function urlOf(host: string, port: number): string {
   return `http://${name}:${port}`;
 }
 
+async function listen(server: Server, { host, port }: Config): Promise<void> {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const what =
+      code === "EADDRINUSE"
+        ? "something else listens there: choose another port with HOTCELL_PORT or --port (0 picks a free one)"
+        : code === "EACCES"
+          ? "this user may not use that port: choose one over 1023 with HOTCELL_PORT or --port"
+          : message;
+    throw new Error(`The gateway cannot listen on ${host}:${port}: ${what}`, { cause: error });
+  }
+}
+
 /**
  * Puts the parts together and starts listening. When it rejects, nothing is left running.
  * @throws Error and RuntimeError whose messages tell the operator what to do
@@ -214,7 +229,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => server.close());
     closers.push(() => sessions.close());
     signal.throwIfAborted();
-    await server.listen({ host: config.host, port: config.port });
+    await listen(server, config);
     const { port } = server.server.address() as AddressInfo;
     log.info(
       { host: config.host, port, runtime: runtime.name, image: prepared.reference },

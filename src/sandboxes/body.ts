@@ -14,6 +14,8 @@ export interface Body {
    * connection broke
    */
   read(patienceMs: number): Promise<Buffer[] | null>;
+  /** Waits for this sandbox's next turn: for a consumer that has worked for a while without waiting. */
+  turn(): Promise<void>;
   /** Lets go of the answer. The connection is dropped unless the body was read to its end. Idempotent. */
   close(): void;
 }
@@ -97,6 +99,7 @@ export function openBody(
       if (!waiting) message.resume();
       return chunks;
     },
+    turn: () => new Promise((resolve) => account.turn(resolve)),
     close() {
       signal?.removeEventListener("abort", onAbort);
       if (!ended) message.destroy();

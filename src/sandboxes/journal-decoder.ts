@@ -81,19 +81,22 @@ function unreadable(n: number, at: number): GapRecord {
 }
 
 function readMessage(head: unknown, { blobs, bytes }: Frame): SizedRecord | null {
-  const listed = blobList.safeParse((head as { blobs?: unknown }).blobs ?? []);
-  if (!listed.success) throw violation("a list of blobs that is none", listed.error);
-  const size = listed.data.reduce((sum, blob) => sum + blob.bytes, 0);
-  if (size !== blobs.length) throw violation("blobs of another size than announced");
-
+  const listed = listedBlobs(head, blobs.length);
   const detached = detachedHead(head);
   const message = messageRecord.safeParse(detached?.value);
   if (detached === null || !message.success) return null;
   const sized = { record: message.data, bytes: bytes + detached.containers * CONTAINER_BYTES };
-  if (listed.data.length === 0) return sized;
+  if (listed.length === 0) return sized;
 
   const { data } = message.data.content;
-  return isJsonObject(data) && putBlobs(data, listed.data, blobs) ? sized : null;
+  return isJsonObject(data) && putBlobs(data, listed, blobs) ? sized : null;
+}
+
+function listedBlobs(head: unknown, size: number): z.output<typeof blobList> {
+  const claimed = (head as { blobs?: unknown }).blobs;
+  const listed = claimed === undefined ? [] : checked(blobList, claimed);
+  if (listed.reduce((sum, blob) => sum + blob.bytes, 0) === size) return listed;
+  throw violation("blobs of another size than announced");
 }
 
 function detachedHead(head: unknown): ReturnType<typeof detach> | null {

@@ -9,6 +9,8 @@ import { kernelId, runId } from "./untrusted.js";
 const ANSWER_WITHIN_MS = 15_000;
 /** How long a frame that has begun may take to arrive, not counting what a slow consumer takes. */
 const FRAME_WITHIN_MS = 30_000;
+/** How long records are made, and taken in by the consumer, before other sandboxes have their turn. */
+const WORK_A_TURN_MS = 1;
 /** setTimeout's longest: a journal that is followed may be quiet as long as it likes. */
 const FOREVER_MS = 2 ** 31 - 1;
 
@@ -57,6 +59,7 @@ export async function* readJournal(
   const parser = createFrameParser();
   const decoder = createJournalDecoder(query.after);
   let patienceMs = FRAME_WITHIN_MS;
+  let turnBegan = performance.now();
   try {
     for (;;) {
       const asked = performance.now();
@@ -69,6 +72,9 @@ export async function* readJournal(
         for (const frame of parser.push(chunk)) {
           patienceMs = FRAME_WITHIN_MS;
           yield decoder.decode(frame);
+          if (performance.now() - turnBegan < WORK_A_TURN_MS) continue;
+          await body.turn();
+          turnBegan = performance.now();
         }
       }
     }

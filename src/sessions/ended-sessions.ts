@@ -1,4 +1,4 @@
-import type { EndReason } from "./session.js";
+import type { EndReason } from "./end-reason.js";
 
 /** How long an ended session is answered with its reason. */
 const REMEMBERED_MS = 10 * 60_000;

@@ -9,7 +9,6 @@ import type {
   Sandbox,
   SandboxImage,
 } from "../runtimes/runtime.js";
-import type { SandboxState } from "../sandboxes/assignment.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import type { JournalRecord } from "../sandboxes/journal-record.js";
 import { createKerneldClient, type KerneldClient } from "../sandboxes/kerneld-client.js";
@@ -17,6 +16,7 @@ import { openLink, type SandboxLink } from "../sandboxes/link.js";
 import { openSandboxFeed, type SandboxFeed } from "../sandboxes/sandbox-feed.js";
 import { stripEscapes } from "../kernels/terminal-text.js";
 import { clientError } from "./sandbox-error.js";
+import { SessionKernels } from "./session-kernels.js";
 
 /** What a sandbox is made from, and what makes it a session's. */
 export interface SandboxPlan {
@@ -53,7 +53,7 @@ export interface AssignedSandbox {
   link: SandboxLink;
   feed: SandboxFeed;
   kerneld: KerneldClient;
-  state: SandboxState;
+  kernels: SessionKernels;
 }
 
 const CONSOLE_LINES = 20;
@@ -140,7 +140,7 @@ export async function startSandbox(
     for (const { path, bytes } of plan.files) {
       await kerneld.files.write(path, chunksOf(bytes), { signal });
     }
-    return { sandbox, link, feed, kerneld, state };
+    return { sandbox, link, feed, kerneld, kernels: new SessionKernels(kerneld.kernels, state) };
   } catch (error) {
     feed?.close();
     await link?.close();

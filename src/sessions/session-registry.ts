@@ -8,7 +8,9 @@ import { makeId, makeSandboxId } from "./id.js";
 import { optionsDigest, type SessionRecord, type SessionRecordStore } from "./session-record.js";
 import type { SessionOptions } from "./session-options.js";
 import type { SessionState, SessionView } from "./session-view.js";
-import { type EndReason, Session, type SessionIdentity } from "./session.js";
+import type { EndReason } from "./end-reason.js";
+import type { SessionIdentity } from "./session-identity.js";
+import { Session } from "./session.js";
 import { EndedSessions } from "./ended-sessions.js";
 
 /** An image that sessions can name. */

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, type RuntimeName, type Sandbox, type Usage } from "../runtimes/runtime.js";
 import type { KernelObject } from "../sandboxes/kernels.js";
-import type { SessionIdentity } from "./session.js";
+import type { SessionIdentity } from "./session-identity.js";
 import type { KernelView, SessionState, SessionView } from "./session-view.js";
 
 export interface SessionFacts {
@@ -10,7 +10,7 @@ export interface SessionFacts {
   reason: string | undefined;
   sandbox: Sandbox | undefined;
   startMs: number;
-  kernels: KernelObject[];
+  kernels: readonly KernelObject[];
   usage: Usage | null;
   createdAt: Date;
   lastActiveAt: Date;

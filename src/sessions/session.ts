@@ -1,12 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { HotcellError } from "../errors.js";
 import type { SandboxEvent } from "../runtimes/runtime.js";
 import type { ByteStream } from "../sandboxes/byte-stream.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import type { JournalRecord } from "../sandboxes/journal-record.js";
-import type { KernelObject, ShellReply, ShellRequest } from "../sandboxes/kernels.js";
+import type { ShellReply, ShellRequest } from "../sandboxes/kernels.js";
 import type { RunObject } from "../sandboxes/runs.js";
 import { EXECUTION_DEFAULTS, type ExecutionRequest } from "./execution-request.js";
+import { type EndReason, runEnd } from "./end-reason.js";
 import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
@@ -19,32 +19,9 @@ import {
   startSandbox,
 } from "./sandbox-start.js";
 import { SessionFiles } from "./session-files.js";
+import type { SessionIdentity } from "./session-identity.js";
 import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
 import { sessionView } from "./session-summary.js";
-
-/** Why a session ended, or is ending. */
-export type EndReason =
-  | "session_deleted"
-  | "idle"
-  | "ttl"
-  | "start_failed"
-  | "oom"
-  | "sandbox_lost"
-  | "sandbox_unresponsive"
-  | "execution_overdue"
-  | "gateway_stopped";
-
-/** What a session was made with: nothing of it changes. */
-export interface SessionIdentity {
-  id: string;
-  tenant: string;
-  image: string;
-  plan: SandboxPlan;
-  lifetime: { ttl_s: number | null; idle_s: number };
-  metadata: Record<string, string>;
-  defaults: { timeout_s: number; grace_s: number };
-  optionsDigest: string;
-}
 
 export interface SessionServices extends SandboxServices {
   /** Called with the sandbox's proof of identity; resolves when it would survive the gateway. */
@@ -56,19 +33,6 @@ export interface SessionServices extends SandboxServices {
 /** An unresponsive sandbox is given this long to come back. */
 const UNRESPONSIVE_GRACE_MS = 30_000;
 
-/** How runs end that a session's end cuts off. */
-const END_STATUS: Record<EndReason, "cancelled" | "kernel_died"> = {
-  session_deleted: "cancelled",
-  idle: "cancelled",
-  ttl: "cancelled",
-  gateway_stopped: "cancelled",
-  start_failed: "kernel_died",
-  oom: "kernel_died",
-  sandbox_lost: "kernel_died",
-  sandbox_unresponsive: "kernel_died",
-  execution_overdue: "kernel_died",
-};
-
 /** One session: a sandbox, its kernels and what runs in them. */
 export class Session {
   readonly createdAt = new Date();
@@ -78,14 +42,11 @@ export class Session {
   #reason: EndReason | undefined;
   #assigned: AssignedSandbox | undefined;
   #startMs = 0;
-  #kernels: KernelObject[] = [];
   readonly #starting: Promise<AssignedSandbox>;
   readonly #runs = new OpenRuns(() => void this.end("execution_overdue"));
   readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
   #unresponsive: NodeJS.Timeout | undefined;
-  /** Kernels being started because a request named a language, by language. */
-  readonly #added = new Map<string, Promise<string>>();
 
   constructor(
     readonly identity: SessionIdentity,
@@ -148,7 +109,7 @@ export class Session {
   /** Accepts an execution: when this resolves, it will run, and end in exactly one terminal event. */
   async execute(request: ExecutionRequest): Promise<Execution> {
     const assigned = await this.running();
-    const kernel = await this.#kernelFor(assigned, request);
+    const kernel = await this.#ask(assigned.kernels.choose(request));
     const id = request.execution_id ?? makeId("exe");
     const timeout_s = request.timeout_s ?? this.identity.defaults.timeout_s;
     const { grace_s } = this.identity.defaults;
@@ -216,7 +177,7 @@ export class Session {
   /** A shell request other than execute, to the named or the default kernel. */
   async request(kernel: string | undefined, request: ShellRequest): Promise<ShellReply> {
     const assigned = await this.running();
-    const id = await this.#kernelFor(assigned, { kernel });
+    const id = await this.#ask(assigned.kernels.choose({ kernel }));
     this.expiry.touch();
     return this.#ask(assigned.kerneld.kernels.request(id, request));
   }
@@ -232,11 +193,10 @@ export class Session {
     let usage = null;
     if (options.fresh && assigned && this.live) {
       const signal = AbortSignal.timeout(2_000);
-      const [kernels, used] = await Promise.allSettled([
-        assigned.kerneld.kernels.list({ signal }),
+      const [, used] = await Promise.allSettled([
+        assigned.kernels.refresh(signal),
         this.services.runtime.usage(this.sandboxId),
       ]);
-      if (kernels.status === "fulfilled") this.#kernels = kernels.value;
       if (used.status === "fulfilled") usage = used.value;
     }
     return sessionView({
@@ -246,7 +206,7 @@ export class Session {
       reason: this.#reason,
       sandbox: assigned?.sandbox,
       startMs: this.#startMs,
-      kernels: this.#kernels,
+      kernels: assigned?.kernels.known ?? [],
       usage,
       createdAt: this.createdAt,
       lastActiveAt: this.expiry.lastActiveAt,
@@ -280,7 +240,6 @@ export class Session {
       );
       this.#startMs = Math.round(performance.now() - started);
       this.#assigned = assigned;
-      this.#kernels = assigned.state.kernels;
       this.expiry.touch();
       if (this.#state === "starting") this.#state = "running";
       assigned.link.events.on("state", (state) => this.#seeLink(state));
@@ -318,11 +277,7 @@ export class Session {
     this.#stop.abort(this.#endedError());
     const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
     if (assigned) {
-      const expired = reason === "idle" || reason === "ttl";
-      assigned.feed.end({
-        status: END_STATUS[reason],
-        reason: expired ? "session_expired" : reason,
-      });
+      assigned.feed.end(runEnd(reason));
       await assigned.link.close();
       await this.services.runtime.destroy(this.sandboxId).catch((error: unknown) => {
         this.services.log.error({ err: error, sandbox_id: this.sandboxId }, "a sandbox is left");
@@ -360,29 +315,5 @@ export class Session {
       soFar: () => assigned.kerneld.journal({ after: start, follow: false, run: run.id }),
       cancel: () => this.#ask(assigned.kerneld.runs.cancel(run.id)),
     });
-  }
-
-  async #kernelFor(
-    assigned: AssignedSandbox,
-    wanted: { kernel?: string | undefined; language?: string | undefined },
-  ): Promise<string> {
-    const { kernel, language } = wanted;
-    if (kernel !== undefined) return kernel.toLowerCase();
-    const [first] = this.#kernels;
-    if (language === undefined && first !== undefined) return first.id;
-    const name = language ?? assigned.state.languages[0] ?? "python";
-    const known = this.#kernels.find((candidate) => candidate.language === name);
-    if (known) return known.id;
-    let added = this.#added.get(name);
-    if (!added) {
-      added = this.#ask(assigned.kerneld.kernels.add({ id: randomUUID(), language: name }))
-        .then((made) => {
-          this.#kernels = [...this.#kernels, made];
-          return made.id;
-        })
-        .finally(() => this.#added.delete(name));
-      this.#added.set(name, added);
-    }
-    return added;
   }
 }

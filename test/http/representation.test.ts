@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HotcellError } from "../../src/errors.js";
-import { representation } from "../../src/http/routes/executions.js";
+import { representation } from "../../src/http/execution-answer.js";
 
 describe("what Accept asks for", () => {
   it.each([

@@ -13,7 +13,7 @@ def main() -> NoReturn:
     """Run kerneld until its sandbox ends; the process exits here."""
     user_uid, kerneld_uid, link_directory = _arguments(sys.argv[1:])
     user_side = split(user_uid, kerneld_uid)
-    # tornado makes TLS contexts when it is imported; those of certificates would take 20 ms and 3 MB.
+    # tornado makes TLS contexts when it is imported; the certificates in them would take 8 ms and 1 MB.
     os.environ["SSL_CERT_FILE"] = os.environ["SSL_CERT_DIR"] = "/dev/null"
     # Not earlier: what is imported before the split delays the user side, which loads its own part meanwhile.
     from kerneld.daemon import run

@@ -62,6 +62,11 @@ class Child:
     def pid(self) -> int:
         return self._pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process had not ended when the loop last looked."""
+        return not self._gone
+
     def interrupt(self) -> None:
         """SIGINT to the process group."""
         self._signal_group(signal.SIGINT)

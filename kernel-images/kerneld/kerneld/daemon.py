@@ -15,6 +15,7 @@ from kerneld.journal import Journal
 from kerneld.kernels import Kernels
 from kerneld.link import Link, new_boot_id
 from kerneld.log import note
+from kerneld.memory import give_back_early
 from kerneld.privileges import UserSide
 from kerneld.routes import make_routes
 from kerneld.runs import Runs
@@ -29,6 +30,7 @@ EXIT_ABANDONED = 75
 
 def run(user_side: UserSide, link_directory: str) -> int:
     """Serve until the sandbox has to end; returns the exit status, by which time the user side is dead."""
+    give_back_early()
     status = asyncio.run(_serve(user_side, link_directory))
     # As PID 1 this reaches every other process of the sandbox.
     with suppress(ProcessLookupError):

@@ -79,6 +79,15 @@ class Execution:
         """Whether the code has asked for the kernel's end."""
         return self._exiting
 
+    @property
+    def pages(self) -> list[dict[str, Any]]:
+        """MIME bundles that the kernel had for a pager, such as the help that `name?` asks for."""
+        return [
+            item["data"]
+            for item in _payload(self._reply or {})
+            if item.get("source") == "page" and isinstance(item.get("data"), dict)
+        ]
+
     def interrupt(self) -> None:
         """SIGINT, once the code has been entered: the kernel ignores what comes before."""
         if self._cause is None:
@@ -255,8 +264,12 @@ def _execute_request(run: Run) -> list[bytes]:
 
 
 def _asks_exit(reply: dict[str, Any]) -> bool:
-    payload = reply.get("payload")
-    return isinstance(payload, list) and any(
-        isinstance(item, dict) and item.get("source") == "ask_exit" and not item.get("keepkernel")
-        for item in payload
+    return any(
+        item.get("source") == "ask_exit" and not item.get("keepkernel") for item in _payload(reply)
     )
+
+
+def _payload(reply: dict[str, Any]) -> list[dict[str, Any]]:
+    payload = reply.get("payload")
+    items = payload if isinstance(payload, list) else []
+    return [item for item in items if isinstance(item, dict)]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 MAX_HEAD_BYTES = 1024 * 1024
-MAX_FRAME_BYTES = 24 * 1024 * 1024
 
 _LENGTHS = struct.Struct(">II")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -17,6 +17,7 @@ from kerneld.scheduler import Interpreter, Scheduler
 from kerneld.services import Services
 
 _ATTEMPTS = 3
+_RETRY_S = 0.1
 _SOCKETS = "/run/kernels"
 
 ExecutionState = Literal["starting", "idle", "restarting", "dead"]
@@ -187,7 +188,8 @@ class Kernel:
                 await self._launch()
                 return
             except RequestError:
-                continue
+                # What was in the way may just be dying, such as the last generation's processes.
+                await asyncio.sleep(_RETRY_S * self._failures)
         self._state = "dead"
         note(f"kernel {self.options.id} does not start any more")
         reason = self._last_death["reason"] if self._last_death else None

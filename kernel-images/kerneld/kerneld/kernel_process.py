@@ -17,7 +17,7 @@ from kerneld.zygote import Zygote
 _START_S = 30
 _SHUTDOWN_S = 1
 _QUIET_S = 0.02
-_DRAIN_S = 20
+_DRAIN_S = 60
 _INFO_REQUEST = "kerneld:info"
 
 type OnMessage = Callable[[Message], None]
@@ -110,6 +110,11 @@ class KernelProcess:
         process._ready = True
         child.ended.add_done_callback(process._died)
         return process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it makes sense to send it anything."""
+        return self._child.alive
 
     @property
     def paused(self) -> bool:

@@ -1,6 +1,8 @@
 """From a kernel's messages to records of the journal."""
 
 import secrets
+from contextlib import suppress
+from typing import Any
 
 from kerneld.artifacts import Artifacts
 from kerneld.content import Content, fit, parse
@@ -51,6 +53,13 @@ class Relay:
         """Any other message. Raises `InvalidMessage`."""
         content = fit(message.msg_type, message.content, self._artifacts)
         self._append(message, run, generation, content, channel)
+
+    def page(self, data: dict[str, Any], run: Run, generation: int) -> None:
+        """What was meant for a pager, as a display: a run has no other place for it."""
+        content = dump({"data": data, "metadata": {}, "transient": {}})
+        own = Message("display_data", secrets.token_hex(16), run.id, b"{}", content)
+        with suppress(InvalidMessage):
+            self.message(own, run, generation, "iopub")
 
     def held_back(self, run: Run, generation: int, output: Output) -> None:
         """What is left of the text past a run's limit."""

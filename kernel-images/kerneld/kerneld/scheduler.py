@@ -44,8 +44,9 @@ class Scheduler:
         busy = self.execution is not None or len(self._queue) > 0
         if busy and not run.specification.queue:
             raise RequestError("kernel_busy", "another run is under way")
-        if self.interpreter.process is not None and not busy:
-            self._execute(run, self.interpreter.process)
+        process = self._living
+        if process is not None and not busy:
+            self._execute(run, process)
         else:
             self._queue.check_room(run)
             self._queue.add(run, self._ahead, generation)
@@ -86,17 +87,22 @@ class Scheduler:
             self._write_end(run, result, None)
 
     @property
+    def _living(self) -> KernelProcess | None:
+        process = self.interpreter.process
+        return process if process is not None and process.alive else None
+
+    @property
     def _ahead(self) -> int:
         return 0 if self.execution is None else 1
 
     def _next(self) -> None:
         generation = self.interpreter.generation
-        while self.execution is None and self.interpreter.process is not None:
+        while self.execution is None and (process := self._living):
             run = self._queue.take()
             if run is None:
                 return
             if run.specification.expect_generation in (None, generation):
-                self._execute(run, self.interpreter.process)
+                self._execute(run, process)
                 self._queue.renumber(1, generation)
             else:
                 self._write_end(run, Result("cancelled", "restarted", "lost"), None)
@@ -117,6 +123,8 @@ class Scheduler:
 
     def _finished(self, execution: Execution, result: Result) -> None:
         run = execution.run
+        for page in execution.pages:
+            self._relay.page(page, run, self.interpreter.generation)
         self._relay.held_back(run, self.interpreter.generation, execution.output)
         if run.execution_count is not None:
             self.execution_count = run.execution_count

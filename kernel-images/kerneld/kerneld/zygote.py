@@ -51,10 +51,16 @@ class Zygote:
         self._loop.call_later(_TICK_S, self._tick)
 
     async def kernel(
-        self, kernel_id: str, language: str, directory: str, env: dict[str, str], cwd: str | None,
-        first: bool, readiness: int,
+        self,
+        kernel_id: str,
+        language: str,
+        directory: str,
+        env: dict[str, str],
+        cwd: str | None,
+        first: bool,
+        readiness: int,
     ) -> Child:
-        """A kernel's process; `readiness` is the write end of its pipe, which the caller keeps. Raises `RequestError`."""
+        """A kernel's process; `readiness` is the write end of its pipe. Raises `RequestError`."""
         request = {
             "op": "kernel",
             "kernel_id": kernel_id,

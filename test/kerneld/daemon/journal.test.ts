@@ -64,6 +64,11 @@ clear_output(wait=True)`;
     expect(run.of("clear_output")[0]?.content).toEqual({ wait: true });
   });
 
+  test("has what was meant for a pager as a display", async () => {
+    const run = await sandbox.execute(kernel, "len?");
+    expect(JSON.stringify(run.of("display_data")[0]?.content)).toContain("Return the number");
+  });
+
   test("holds back text past the limit: head, count, tail", async () => {
     const code = "for i in range(100_000): print('%06d' % i)";
     const run = await sandbox.execute(kernel, code, { max_output_bytes: 4000 });

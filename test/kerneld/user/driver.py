@@ -236,7 +236,7 @@ class Driver:
             elif message["msg_type"] == "stream":
                 said = (said + content["text"])[-100_000:]
                 if brief:
-                    content["text"] = len(content["text"])
+                    content["text_length"] = len(content.pop("text"))
             if interrupt_at is not None and interrupt_at in said:
                 interrupt_at = None
                 self.signal(name)

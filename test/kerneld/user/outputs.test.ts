@@ -22,7 +22,7 @@ const run = async (code: string, options?: RunOptions) => side.execute("a", code
 const shown = async (code: string) =>
   ofType((await run(code)).messages, "display_data").map(({ content }) => content);
 const keys = (messages: Message[]) =>
-  messages.map(({ content }) => Object.keys(content.data as object).sort());
+  messages.map(({ content }) => Object.keys(content.data ?? {}).sort());
 
 describe("displays", () => {
   it("carry every MIME type with its metadata", async () => {
@@ -31,14 +31,14 @@ describe("displays", () => {
       display(HTML("<b>h</b>"), Markdown("*m*"), Latex("$x$"), SVG("<svg/>"), JSON({"a": [1]}),
               Javascript("1"), Image(b"\x89PNG\r\n\x1a\nrest", width=5), Math("y"))`;
     const all = await shown(code);
-    expect(all.map(({ data }) => Object.keys(data as object).find((key) => key !== "text/plain"))) //
+    expect(all.map(({ data }) => Object.keys(data ?? {}).find((key) => key !== "text/plain"))) //
       .toEqual([
         ...["text/html", "text/markdown", "text/latex", "image/svg+xml", "application/json"],
         ...["application/javascript", "image/png", "text/latex"],
       ]);
     expect(all[6]?.metadata).toEqual({ "image/png": { width: 5 } });
-    expect(all[6]?.data["image/png"]).toMatch(/^iVBOR/);
-    expect(all[4]?.data["application/json"]).toEqual({ a: [1] });
+    expect(all[6]?.data?.["image/png"]).toMatch(/^iVBOR/);
+    expect(all[4]?.data?.["application/json"]).toEqual({ a: [1] });
   });
 
   it("come after what was printed before, and before what is printed after", async () => {
@@ -54,12 +54,13 @@ describe("displays", () => {
     expect(ofType(first.messages, "display_data")[0]?.content.transient).toEqual({
       display_id: "it",
     });
-    const second = await run("handle.update('two'); update_display('three', display_id='it')", {});
+    const second = await run(
+      "from IPython.display import *; handle.update('two'); update_display('three', display_id='it')",
+    );
     const updates = ofType(second.messages, "update_display_data");
-    expect(updates.map(({ content }) => content.data["text/plain"] as string)) //
-      .toEqual(["'two'"]);
-    const third = await run("from IPython.display import *; update_display('x', display_id='it')");
-    expect(ofType(third.messages, "update_display_data")).toHaveLength(1);
+    expect(updates.map(({ content }) => content.data?.["text/plain"])) //
+      .toEqual(["'two'", "'three'"]);
+    expect(updates.map(({ parent_id }) => parent_id)).toEqual([second.id, second.id]);
   });
 
   it("are cleared with wait as asked", async () => {
@@ -78,8 +79,8 @@ describe("displays", () => {
                "numpy": [numpy.int64(1), numpy.float32(0.5), numpy.bool_(True), numpy.arange(2)],
                "date": datetime.date(2026, 1, 2), "other": object, "half": "\ud800"}
       display({"application/json": value, "text/plain": ""}, raw=True)`;
-    const [{ data }] = (await shown(code)) as [{ data: Record<string, unknown> }];
-    expect(data["application/json"]).toEqual({
+    const [content] = await shown(code);
+    expect(content?.data?.["application/json"]).toEqual({
       nan: null,
       inf: [null],
       bytes: "eHl6",
@@ -93,7 +94,8 @@ describe("displays", () => {
   });
 
   it("nested without end are cut", async () => {
-    const code = "a = []; a.append(a); display({'application/json': a, 'text/plain': 'x'}, raw=True)";
+    const code =
+      "a = []; a.append(a); display({'application/json': a, 'text/plain': 'x'}, raw=True)";
     expect(await shown(code)).toHaveLength(1);
     expect(valueOf(await run("1 + 1"))).toBe("2");
   });
@@ -101,7 +103,7 @@ describe("displays", () => {
   it("over 64 MiB are replaced by a note of type and size", async () => {
     const code = "display({'text/html': 'x' * 70_000_000, 'text/plain': 'small'}, raw=True)";
     const [content] = await shown(code);
-    expect(content.data).toEqual({
+    expect(content?.data).toEqual({
       "text/plain": expect.stringMatching(/^small\n.*text\/html.*70000002/) as string,
     });
   });
@@ -160,12 +162,13 @@ describe("figures", () => {
       plt.figure(); _ = plt.plot([1])`;
     const figures = ofType((await run(code)).messages, "display_data");
     expect(keys(figures)).toEqual([["image/svg+xml", "text/plain"]]);
+    expect(endOf(await run("%gui qt"))).toBe("UsageError");
   });
 
   it("of Plotly are bundles that need no network", async () => {
     const code = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2])).show()";
     const [content] = await shown(code);
-    expect(content.data["application/vnd.plotly.v1+json"]).toHaveProperty("data");
+    expect(content?.data?.["application/vnd.plotly.v1+json"]).toHaveProperty("data");
   });
 });
 
@@ -178,7 +181,7 @@ describe("the rest of the protocol", () => {
       implementation: "ipython",
       language_info: { name: "python", file_extension: ".py", mimetype: "text/x-python" },
     });
-    expect(content.language_info.version).toMatch(/^3\.\d+\.\d+/);
+    expect(content.language_info?.version).toMatch(/^3\.\d+\.\d+/);
     const control = await side.request("a", "kernel_info_request", {}, "control");
     expect(control.content).toEqual(content);
   });
@@ -214,13 +217,13 @@ describe("the rest of the protocol", () => {
     const inspect = await side.request("a", "inspect_request", {
       ...{ code: "len", cursor_pos: 3, detail_level: 0 },
     });
-    expect(inspect.content.data["text/plain"]).toContain("Return the number of items");
+    expect(inspect.content.data?.["text/plain"]).toContain("Return the number of items");
     const check = await side.request("a", "is_complete_request", { code: "for x in y:" });
     expect(check.content).toEqual({ status: "incomplete", indent: "    " });
     const history = await side.request("a", "history_request", {
       ...{ hist_access_type: "tail", n: 1, raw: true, output: false },
     });
-    expect(history.content.history[0][2]).toBe("spam_and_eggs = 5");
+    expect(history.content.history?.[0]?.[2]).toBe("spam_and_eggs = 5");
   });
 
   it("answers a malformed request with an error, and junk with nothing", async () => {
@@ -242,11 +245,11 @@ describe("the rest of the protocol", () => {
     expect(open?.buffers).toEqual([3]);
     await side.call("send", {
       ...{ name: "a", channel: "shell", msg_type: "comm_msg" },
-      content: { comm_id: open?.content.comm_id as string, data: { back: 2 } },
+      content: { comm_id: open?.content.comm_id, data: { back: 2 } },
     });
     expect(valueOf(await run("got"))).toBe("[{'back': 2}]");
     const info = await side.request("a", "comm_info_request", { target_name: "mine" });
-    expect(Object.keys(info.content.comms as object)).toHaveLength(1);
+    expect(Object.keys(info.content.comms ?? {})).toHaveLength(1);
   });
 
   it("keeps history in memory only", async () => {

@@ -77,7 +77,8 @@ describe("the system call filter", () => {
     const families = "[(1, 1, 0), (2, 1, 0), (2, 2, 0), (10, 1, 0), (16, 3, 0)]";
     const others =
       "[(16, 3, 9), (16, 3, 6), (16, 3, 12), (16, 3, 15), (40, 1, 0), (38, 5, 0), (17, 3, 0), (31, 1, 0)]";
-    const attempts = (list: string) => `[attempt(lambda: socket.socket(*s).close()) for s in ${list}]`;
+    const attempts = (list: string) =>
+      `[attempt(lambda: socket.socket(*s).close()) for s in ${list}]`;
     expect(await value(attempts(families))).toBe("['ok', 'ok', 'ok', 'ok', 'ok']");
     expect(await value(`set(${attempts(others)})`)).toBe("{'EPERM'}");
   });

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endOf, ofType, openUserSide, python, textOf, type UserSide, valueOf } from "./user-side.js";
+import {
+  endOf,
+  ofType,
+  openUserSide,
+  python,
+  textOf,
+  type UserSide,
+  valueOf,
+} from "./user-side.js";
 
 let side: UserSide;
 beforeAll(async () => {
@@ -50,7 +58,7 @@ describe("printed text", () => {
     const { messages } = await run("a", `print("€😀" * 200_000, end="")`);
     const streams = ofType(messages, "stream");
     expect(textOf(messages) === "€😀".repeat(200_000)).toBe(true);
-    expect(Math.max(...streams.map(({ content }) => Buffer.byteLength(content.text as string)))) //
+    expect(Math.max(...streams.map(({ content }) => Buffer.byteLength(content.text ?? "")))) //
       .toBeLessThanOrEqual(256 * 1024);
     expect(streams.length).toBeLessThan(20);
   });
@@ -65,7 +73,9 @@ describe("printed text", () => {
     const { messages, reply } = await side.execute("slow", code, { pause_at: "go", pause_s: 1.5 });
     expect(reply?.content).toMatchObject({ status: "ok" });
     const text = textOf(messages);
-    expect(text.length).toBe("go\n".length + 300 * 262_144 + text.slice(text.indexOf("peak")).length);
+    expect(text.length).toBe(
+      "go\n".length + 300 * 262_144 + text.slice(text.indexOf("peak")).length,
+    );
     expect(Number(/peak (\d+)/.exec(text)?.[1])).toBeLessThan(220);
   });
 
@@ -159,7 +169,7 @@ describe("output at the level of descriptors", () => {
   it("of 50 MB comes whole", async () => {
     const code = "import os; _ = os.system('head -c 50000000 /dev/zero | tr \"\\\\0\" x')";
     const { messages } = await run("a", code, { brief: true });
-    const lengths = ofType(messages, "stream").map(({ content }) => content.text as number);
+    const lengths = ofType(messages, "stream").map(({ content }) => content.text_length ?? 0);
     expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(50_000_000);
   });
 });

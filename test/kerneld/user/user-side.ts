@@ -6,10 +6,40 @@ import { fileURLToPath } from "node:url";
 const IMAGE = process.env["HOTCELL_TEST_IMAGE"] ?? "hotcell/python:dev";
 const USER_UID = 790_001;
 const KERNELD_UID = 790_002;
-const PACKAGE = fileURLToPath(
-  new URL("../../../kernel-images/kerneld/kerneld", import.meta.url),
-);
+const PACKAGE = fileURLToPath(new URL("../../../kernel-images/kerneld/kerneld", import.meta.url));
 const DRIVER = fileURLToPath(new URL(".", import.meta.url));
+
+/** The fields of contents that the tests look at, of all message types. */
+export interface Content {
+  code?: string;
+  comm_id?: string;
+  comms?: object;
+  data?: Record<string, unknown>;
+  ename?: string;
+  execution_count?: number;
+  execution_state?: string;
+  history?: string[][];
+  language_info?: { version: string };
+  matches?: string[];
+  metadata?: object;
+  name?: "stdout" | "stderr";
+  status?: string;
+  text?: string;
+  /** In the place of `text`, where the run was read briefly. */
+  text_length?: number;
+  traceback?: string[];
+  transient?: object;
+  user_expressions?: object;
+}
+
+/** What a file worker answered, and the bytes after it as latin-1 text. */
+export interface FileAnswer {
+  ok: boolean;
+  code?: string;
+  data?: string;
+  entries?: { path: string; kind: string; size: number; mtime_ns: string }[];
+  truncated?: boolean;
+}
 
 /** A Jupyter message as the driver's client received it. */
 export interface Message {
@@ -19,9 +49,7 @@ export interface Message {
   header: Record<string, unknown>;
   parent_id: string | null;
   metadata: Record<string, unknown>;
-  // Contents are what the tests look into; their shapes are Jupyter's.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  content: any;
+  content: Content;
   buffers: number[];
   bytes: number;
   /** Seconds on the driver's clock. */
@@ -83,8 +111,7 @@ export interface UserSide {
   ): Promise<Message>;
   more(name: string, text: string): Promise<Message[]>;
   exited(pid: number): Promise<ExitedEvent>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  file(request: object): Promise<any>;
+  file(request: object): Promise<FileAnswer>;
   /** Ends the container; may be called again. */
   close(): Promise<void>;
 }
@@ -129,7 +156,7 @@ export async function openUserSide(options: { workspaceMiB?: number } = {}): Pro
       (await call("request", { name, channel, msg_type: msgType, content })) as Message,
     more: async (name, text) => (await call("more", { name, text })) as Message[],
     exited: async (pid) => (await call("exited", { pid })) as ExitedEvent,
-    file: async (request) => call("file", { request }),
+    file: async (request) => (await call("file", { request })) as FileAnswer,
     close: async () => {
       await endContainer(container, ended);
     },
@@ -170,7 +197,7 @@ export function textOf(messages: Message[], name?: "stdout" | "stderr"): string 
   return messages
     .filter((message) => message.msg_type === "stream")
     .filter((message) => name === undefined || message.content.name === name)
-    .map((message) => message.content.text as string)
+    .map((message) => message.content.text ?? "")
     .join("");
 }
 
@@ -182,13 +209,13 @@ export function ofType(messages: Message[], msgType: string): Message[] {
 /** The value of a cell's last expression, as plain text. */
 export function valueOf(run: Run): string | undefined {
   const [result] = ofType(run.messages, "execute_result");
-  return result?.content.data["text/plain"] as string | undefined;
+  return result?.content.data?.["text/plain"] as string | undefined;
 }
 
-/** What the run ended with: `ok`, or the name of its error. */
-export function endOf(run: Run): string {
-  const content = run.reply?.content;
-  return content.status === "error" ? (content.ename as string) : (content.status as string);
+/** What the run ended with: `ok`, `aborted`, or the name of its error. */
+export function endOf(run: Run): string | undefined {
+  const { status, ename } = run.reply?.content ?? {};
+  return status === "error" ? ename : status;
 }
 
 /** The lines of a Python program, without the indentation that they share. */

@@ -34,7 +34,8 @@ def build() -> PythonKernel:
     os.makedirs(location, exist_ok=True)
     config = Config()
     config.HistoryManager.hist_file = ":memory:"
-    return PythonKernel(config=config, profile_dir=ProfileDir(location=location))
+    # The instance: comms ask the class for it.
+    return PythonKernel.instance(config=config, profile_dir=ProfileDir(location=location))
 
 
 def run(kernel: PythonKernel, directory: str, ready: Callable[[], None]) -> int:

@@ -4,6 +4,8 @@ import sys
 import traceback
 from typing import Any
 
+from IPython.core.error import UsageError
+from ipykernel.eventloops import loop_map
 from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets import Type, observe
 
@@ -25,6 +27,12 @@ class Shell(ZMQInteractiveShell):
     @parent_header.setter
     def parent_header(self, parent: Any) -> None:
         """The context knows it."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Accept what needs no event loop of a toolkit, such as inline figures: there is no display for the others."""
+        if gui not in (None, "asyncio") and loop_map.get(gui, gui) is not None:
+            raise UsageError(f"{gui!r} needs a display, and there is none")
+        self.active_eventloop = gui
 
     def get_parent(self) -> dict[str, Any]:
         return parents.current().message
