@@ -12,12 +12,7 @@ import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
 import { OpenRuns } from "./open-runs.js";
 import { clientError } from "./sandbox-error.js";
-import {
-  type AssignedSandbox,
-  type SandboxPlan,
-  type SandboxServices,
-  startSandbox,
-} from "./sandbox-start.js";
+import { type AssignedSandbox, type SandboxServices, startSandbox } from "./sandbox-start.js";
 import { SessionFiles } from "./session-files.js";
 import type { SessionIdentity } from "./session-identity.js";
 import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
