@@ -59,13 +59,13 @@ export async function* readJournal(
   const parser = createFrameParser();
   const decoder = createJournalDecoder(query.after);
   let patienceMs = FRAME_WITHIN_MS;
-  let turnBegan = performance.now();
   try {
     for (;;) {
       const asked = performance.now();
       const mayBeQuiet = query.follow && !parser.partial;
       const chunks = await body.read(mayBeQuiet ? FOREVER_MS : patienceMs);
       if (chunks === null) break;
+      let turnBegan = performance.now();
       patienceMs = mayBeQuiet ? FRAME_WITHIN_MS : patienceMs - (performance.now() - asked);
       if (patienceMs <= 0) throw new LinkError("sandbox_unresponsive", "a frame came too slowly");
       for (const chunk of chunks) {

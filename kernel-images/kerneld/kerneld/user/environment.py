@@ -87,12 +87,12 @@ class LateDirectory:
         if self._finder is None:
             if not os.path.isdir(self._path):
                 return None
-            make = importlib.machinery.FileFinder.path_hook(
+            make_finder = importlib.machinery.FileFinder.path_hook(
                 (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
                 (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES),
                 (importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES),
             )
-            self._finder = make(self._path)
+            self._finder = make_finder(self._path)
         return self._finder.find_spec(name, target)
 
     def invalidate_caches(self) -> None:

@@ -10,6 +10,7 @@ from .control_channel import Answer, ControlChannel
 from .interrupts import Interrupts
 from .iopub import Publisher
 from .packing import pack
+from .publications import Publications
 from .requests import ShellChannel
 from .session import KernelSession
 from .stdin import InputChannel
@@ -23,7 +24,7 @@ class Channels:
         directory: str,
         session: KernelSession,
         interrupts: Interrupts,
-        status_topic: bytes,
+        kernel_id: str,
         control_answers: dict[str, Answer],
     ):
         self._context: zmq.Context[Any] = zmq.Context()
@@ -37,6 +38,7 @@ class Channels:
                 interrupts,
                 lambda topic: _welcome(session, topic),
             )
+            self.publications = Publications(session, self.publisher, kernel_id)
             self.shell = ShellChannel(self._context, f"ipc://{directory}/shell", interrupts)
             self.stdin = InputChannel(
                 self._context, f"ipc://{directory}/stdin", session, interrupts
@@ -46,7 +48,7 @@ class Channels:
                 f"ipc://{directory}/control",
                 session,
                 self.publisher,
-                status_topic,
+                self.publications.status_topic,
                 control_answers,
             )
         finally:

@@ -23,7 +23,7 @@ class DisplayPublisher(ZMQDisplayPublisher):
 
     def _flush_streams(self) -> None:
         # sys.stdout may be anything by now, or nothing.
-        self.shell.kernel.outbox.flush()
+        self.shell.kernel.output.flush()
 
 
 class DisplayHook(ZMQShellDisplayHook):
@@ -42,7 +42,7 @@ class DisplayHook(ZMQShellDisplayHook):
         return bool(history) and ";" in history[-1] and super().quiet()
 
     def finish_displayhook(self) -> None:
-        self.shell.kernel.outbox.flush()
+        self.shell.kernel.output.flush()
         if self.msg and self.msg["content"]["data"] and self.session:
             self.session.send(self.pub_socket, self.msg, ident=self.topic)
         self.msg = None

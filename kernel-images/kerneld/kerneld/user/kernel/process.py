@@ -49,7 +49,6 @@ def run(kernel: PythonKernel, directory: str, ready: Callable[[], None]) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     kernel.connect(directory)
-    kernel.take_output()
     loop.call_soon(_start, kernel, ready)
     serving = loop.create_task(kernel.serve())
     serving.add_done_callback(lambda _: loop.stop())

@@ -1,0 +1,67 @@
+"""All text that a kernel's process puts out: Python's streams, and the descriptors below them."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .capture import SPAWNING, Capture
+from .outbox import Outbox
+from .parents import Parent
+from .streams import OutputStream
+
+_DRAIN_S = 0.02
+
+
+class Output:
+    """The owner of `sys.stdout`, `sys.stderr` and the descriptors 1 and 2."""
+
+    def __init__(self, publish: Callable[[str, str, Parent], None]):
+        """`publish` sends one text of one stream."""
+        self._outbox = Outbox(publish)
+        self.flush = self._outbox.flush
+        self._capture: Capture
+        self.streams: tuple[OutputStream, OutputStream]
+
+    def take(self) -> None:
+        """Replace streams and descriptors; what is written is kept until `start`."""
+        self._capture = Capture(self._outbox.add)
+        self.streams = (
+            OutputStream("stdout", 1, self._outbox, self._capture.fetch),
+            OutputStream("stderr", 2, self._outbox, self._capture.fetch),
+        )
+        sys.stdout, sys.stderr = self.streams
+        sys.addaudithook(self._notice_programs)
+
+    def start(self) -> None:
+        """Start the threads that send while others compute."""
+        self._outbox.start()
+        self._capture.start()
+
+    def begin_run(self) -> None:
+        """Give a run the streams and descriptors again that an earlier one may have taken away."""
+        sys.stdout, sys.stderr = self.streams
+        for stream in self.streams:
+            stream.reopen()
+        self._capture.repair()
+
+    def end_run(self) -> None:
+        """Send all that the run has written, to descriptors too."""
+        self._capture.drain(_DRAIN_S)
+        self.flush()
+
+    def write_to_descriptors(self) -> None:
+        """In a process that user code forked: nothing is sent any more, the pipes lead to who does."""
+        self._outbox.clear()
+        for stream in self.streams:
+            stream.write_to_descriptor()
+
+    def end_fork(self) -> None:
+        """Write what such a process still holds."""
+        for stream in self.streams:
+            stream.reopen()
+            stream.flush()
+
+    def _notice_programs(self, event: str, _: tuple[Any, ...]) -> None:
+        if event in SPAWNING:
+            for stream in self.streams:
+                stream.follow_programs()
