@@ -50,6 +50,9 @@ export type Server = FastifyInstance<
 /** Where people read the API's description. */
 const DOCS = "/docs";
 
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40"><text x="0" y="28" fill="#fff" font-family="sans-serif" font-size="26" font-weight="700">Hotcell</text></svg>';
+
 /** Close code of a service that restarts: clients are to connect again (RFC 6455's registry). */
 const SERVICE_RESTART = 1012;
 
@@ -161,7 +164,12 @@ export async function buildServer(
         "SocketMessage",
       ]) as ReturnType<typeof jsonSchemaTransformObject>,
   });
-  await app.register(swaggerUi, { routePrefix: DOCS });
+  await app.register(swaggerUi, {
+    routePrefix: DOCS,
+    theme: { title: "Hotcell" },
+    logo: { type: "image/svg+xml", content: Buffer.from(LOGO), href: "/docs", target: "_self" },
+    uiConfig: { persistAuthorization: false, validatorUrl: null },
+  });
 
   app.setNotFoundHandler((request) => {
     throw new HotcellError(

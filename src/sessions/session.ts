@@ -1,5 +1,5 @@
 import { HotcellError } from "../errors.js";
-import type { SandboxEvent } from "../runtimes/runtime.js";
+import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
 import type { ByteStream } from "../sandboxes/byte-stream.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import type { JournalRecord } from "../sandboxes/journal-record.js";
@@ -11,6 +11,7 @@ import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
 import { OpenRuns } from "./open-runs.js";
+import { soon } from "./patience.js";
 import { clientError } from "./sandbox-error.js";
 import { type AssignedSandbox, type SandboxServices, startSandbox } from "./sandbox-start.js";
 import { SessionFiles } from "./session-files.js";
@@ -24,6 +25,9 @@ export interface SessionServices extends SandboxServices {
   /** Called once, when nothing is left of the session. */
   onEnded(session: Session, reason: EndReason): Promise<void>;
 }
+
+/** How long a view waits for what is asked for it. */
+const FRESH_WITHIN_MS = 2_000;
 
 /** An unresponsive sandbox is given this long to come back. */
 const UNRESPONSIVE_GRACE_MS = 30_000;
@@ -182,17 +186,21 @@ export class Session {
     return this.#ask(artifacts.read(id));
   }
 
-  /** As clients see it. Usage and kernels are asked for when `fresh`; a sandbox that does not answer hides neither. */
-  async view(options: { fresh: boolean } = { fresh: true }): Promise<SessionView> {
+  /**
+   * As clients see it. Usage and kernels are asked for when `fresh`; a sandbox that does not answer hides neither. Usage
+   * is waited for `usageWithinMs`: an engine may look at a sandbox only once a second.
+   */
+  async view(
+    options: { fresh: boolean; usageWithinMs?: number } = { fresh: true },
+  ): Promise<SessionView> {
     const assigned = this.#assigned;
-    let usage = null;
+    let usage: Usage | null = null;
     if (options.fresh && assigned && this.live) {
-      const signal = AbortSignal.timeout(2_000);
-      const [, used] = await Promise.allSettled([
-        assigned.kernels.refresh(signal),
-        this.services.runtime.usage(this.sandboxId),
+      const withinMs = options.usageWithinMs ?? FRESH_WITHIN_MS;
+      [, usage] = await Promise.all([
+        assigned.kernels.refresh(AbortSignal.timeout(FRESH_WITHIN_MS)).catch(() => undefined),
+        soon(this.services.runtime.usage(this.sandboxId), withinMs).catch(() => null),
       ]);
-      if (used.status === "fulfilled") usage = used.value;
     }
     return sessionView({
       identity: this.identity,

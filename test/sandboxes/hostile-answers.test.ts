@@ -80,10 +80,10 @@ const breaches: [string, Misbehaviour, object][] = [
   ],
   [
     "redirects",
-    (socket) =>
-      void socket.write(
-        "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n",
-      ),
+    (socket) => {
+      const answer = jsonAnswer({ code: "not_found", detail: "" }, 302);
+      socket.write(answer.replace("\r\n", "\r\nlocation: http://169.254.169.254/\r\n"));
+    },
     violates,
   ],
   [

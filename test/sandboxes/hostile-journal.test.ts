@@ -182,6 +182,37 @@ describe("a journal", () => {
     await expect(flooded).rejects.toThrow("enough");
   });
 
+  it("whose records are much work leaves the event loop to others between them", async () => {
+    let turns = 0;
+    let running = true;
+    const count = () => {
+      turns += 1;
+      if (running) setImmediate(count);
+    };
+    const frames = Array.from({ length: 200 }, (_, index) => encodeFrame(messageHead(index + 1)));
+    kerneld.answers.set(
+      "/journal",
+      (socket) =>
+        void socket.write(
+          Buffer.concat([
+            Buffer.from(chunkedHead()),
+            chunk(Buffer.concat(frames)),
+            Buffer.from("0\r\n\r\n"),
+          ]),
+        ),
+    );
+    count();
+    const inOneTurn = new Map<number, number>();
+    for await (const record of journal()) {
+      expect(record.n).toBeGreaterThan(0);
+      inOneTurn.set(turns, (inOneTurn.get(turns) ?? 0) + 1);
+      const until = performance.now() + 0.5;
+      while (performance.now() < until);
+    }
+    running = false;
+    expect(Math.max(...inOneTurn.values())).toBeLessThan(10);
+  });
+
   it("that stops within a frame is given up after 30 s", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     onTestFinished(() => void vi.useRealTimers());

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -255,8 +256,10 @@ describe("files", () => {
   });
 
   it("that are refused half-way stop their source, and say why", async () => {
+    const used: Socket[] = [];
     kerneld.intercept = (incoming, response) => {
       if (incoming.method !== "PUT") return false;
+      used.push(incoming.socket);
       response.writeHead(507, { "content-type": "application/json" });
       response.end('{"code":"disk_full","detail":"64 MiB"}');
       return true;
@@ -277,6 +280,8 @@ describe("files", () => {
       detail: "64 MiB",
     });
     await vi.waitFor(() => expect(closed).toBe(true));
+    // What was left of the body must not be read as the next request.
+    await vi.waitFor(() => expect(used.map((socket) => socket.destroyed)).toEqual([true]));
   });
 
   it("whose source fails are not written, and fail with its error", async () => {

@@ -173,6 +173,8 @@ describe("a hello that is not right", () => {
       helloFor(identity, "control", challenge).replace("{", `{${" ".repeat(1_024)}`),
     "with bytes behind it": (identity, challenge) =>
       `${helloFor(identity, "control", challenge)}HTTP/1.1 200 OK\r\n\r\n`,
+    "with an empty line behind it": (identity, challenge) =>
+      `${helloFor(identity, "control", challenge)}\n`,
     "without end": () => Buffer.alloc(64 * 1024, 0x7b),
   };
 

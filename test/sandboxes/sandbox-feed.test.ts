@@ -244,6 +244,28 @@ describe("a reader", () => {
     expect(await collect(feed.read({ after: 0, run: "a" }))).toEqual([]);
   });
 
+  it("gets one end, also from a journal that has two", async () => {
+    start("a");
+    finish("a");
+    say("a");
+    say("a");
+    const feed = feedOf({ after: 4 });
+    finish("a");
+    await caughtUp(feed);
+    expect(numbers(await collect(feed.read({ after: 0, run: "a" })))).toEqual([1, 3, 4, 5]);
+  });
+
+  it("gets what is older in pages of bounded size", async () => {
+    const feed = feedOf({ ringBytes: 1_024 });
+    start("a");
+    for (let n = 0; n < 300; n += 1) say("a", "x".repeat(100_000));
+    finish("a");
+    await caughtUp(feed);
+    expect(numbers(await collect(feed.read({ after: 0, run: "a" })))).toEqual(range(1, 302));
+    const pages = kerneld.requests.filter((request) => request.includes("follow=0"));
+    expect(pages.length).toBeGreaterThan(5);
+  });
+
   it("passes gaps on", async () => {
     const feed = feedOf();
     start("a");

@@ -8,6 +8,9 @@ import { problems } from "../problem.js";
 
 const params = z.object({ session_id: clientIdSchema });
 
+/** A session that was just made is wanted for its first execution, not for what it has used. */
+const NEW_SESSION = { fresh: true, usageWithinMs: 20 };
+
 const listQuery = z
   .object({
     state: z.enum(SESSION_STATES).optional(),
@@ -53,7 +56,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }>
       return reply
         .code(201)
         .header("location", `/v1/sessions/${session.id}`)
-        .send(await session.view());
+        .send(await session.view(NEW_SESSION));
     },
   );
 
@@ -78,7 +81,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }>
         request.params.session_id,
         request.body,
       );
-      return reply.code(made ? 201 : 200).send(await session.view());
+      return reply.code(made ? 201 : 200).send(await session.view(made ? NEW_SESSION : undefined));
     },
   );
 

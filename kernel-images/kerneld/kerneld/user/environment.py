@@ -80,14 +80,14 @@ class LateDirectory:
 
     def __init__(self, path: str):
         self._path = path
-        self._finder: importlib.machinery.FileFinder | None = None
+        self._finder: Any = None
 
     def find_spec(self, name: str, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """The module's spec, if it is there by now."""
         if self._finder is None:
             if not os.path.isdir(self._path):
                 return None
-            make_finder = importlib.machinery.FileFinder.path_hook(
+            make_finder: Any = importlib.machinery.FileFinder.path_hook(
                 (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
                 (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES),
                 (importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES),

@@ -91,7 +91,6 @@ class Zygote:
 
         def run() -> int:
             environment.enter(self._image_environment, request.env, directory)
-            gc.unfreeze()
             gc.enable()
             return process.run(self._kernel, request.directory, ready)
 

@@ -15,7 +15,7 @@ async def run_cell(
     shell: Shell, interrupts: Interrupts, code: str, silent: bool, store_history: bool
 ) -> BaseException | None:
     """Run it, on the event loop where it awaits something; the error that ended it, which the shell has shown."""
-    result = None
+    result: Any = None
     failure = None
     try:
         with interrupts.allowed():
