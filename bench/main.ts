@@ -76,16 +76,15 @@ async function runAll(bench: Bench, benchmarks: Benchmark[]): Promise<Result[]> 
   return results;
 }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", multiple: true },
-    json: { type: "boolean", default: false },
-    profile: { type: "string" },
-    help: { type: "boolean", short: "h", default: false },
-  },
-});
-
 async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true },
+      json: { type: "boolean", default: false },
+      profile: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
   if (values.help) {
     process.stdout.write(HELP);
     return;
@@ -108,7 +107,7 @@ async function main(): Promise<void> {
     if (values.json) {
       const report = { machine: before, load_after: machine().load, results };
       process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    } else {
+    } else if (results.length > 0) {
       process.stdout.write(`\n${table(results)}\n`);
       process.stdout.write(
         `${before.processors}, load ${before.load[0] ?? 0} before and ${machine().load[0] ?? 0} after, Node ${process.version}\n`,

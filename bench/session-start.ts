@@ -29,7 +29,7 @@ export const sessionStart: Benchmark = {
         samples: answered,
         target: { atMost: 1 },
       },
-      { what: "create a session, its first part", unit: "s", samples: created },
+      { what: "create a session (no pool) → 201", unit: "s", samples: created },
     ];
   },
 };

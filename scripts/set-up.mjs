@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const MINIMUM_NODE = [20, 19];
+const MINIMUM_NODE = { major: 20, minor: 19 };
 
 /** @param {string} message */
 export function say(message) {
@@ -16,8 +16,9 @@ export function say(message) {
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major > MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor >= MINIMUM_NODE[1])) return;
-  say(`Hotcell needs Node ${MINIMUM_NODE.join(".")} or newer; this is ${process.versions.node}.`);
+  const { major: least, minor: leastMinor } = MINIMUM_NODE;
+  if (major > least || (major === least && minor >= leastMinor)) return;
+  say(`Hotcell needs Node ${least}.${leastMinor} or newer; this is ${process.versions.node}.`);
   process.exit(1);
 }
 

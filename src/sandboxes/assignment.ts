@@ -9,7 +9,7 @@ import { kernelId, token } from "./untrusted.js";
 const ASSIGN_WITHIN_MS = 120_000;
 
 /** A sandbox's state. */
-export const sandboxState = z.object({
+const sandboxState = z.object({
   boot: z.string().regex(/^[0-9a-f]{32}$/),
   assigned: z.boolean(),
   /** The first number still kept and the last one given; 0 or null while there is none. */

@@ -16,11 +16,11 @@ const kind = z.enum(["file", "directory", "other"]);
 const LONGEST_PATH = 4_096;
 
 /** A file's metadata. `mtime_ns` and `inode` are decimal digits: JSON numbers cannot hold them. */
-export const fileStat = z.object({ kind, size: count, mtime_ns: digits, inode: digits });
+const fileStat = z.object({ kind, size: count, mtime_ns: digits, inode: digits });
 export type FileStat = z.infer<typeof fileStat>;
 
 /** What a directory holds, sorted by path. Paths are a sandbox's text: data, never to be opened. */
-export const fileList = z.object({
+const fileList = z.object({
   entries: z
     .array(z.object({ path: text(LONGEST_PATH), kind, size: count, mtime_ns: digits }))
     .max(10_000),

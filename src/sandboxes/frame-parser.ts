@@ -1,6 +1,6 @@
 import { violation } from "./link-error.js";
 
-export const MAX_FRAME_BYTES = 24 * 1024 * 1024;
+const MAX_FRAME_BYTES = 24 * 1024 * 1024;
 const MAX_HEAD_BYTES = 1024 * 1024;
 const LENGTHS_BYTES = 8;
 /** The first room that a frame gets when it does not arrive in one piece. */

@@ -9,7 +9,14 @@ import {
   messageRecord,
   runRecord,
 } from "./journal-record.js";
-import { type JsonObject, JsonTooComplex, detach, isJsonObject, parseJsonText } from "./json.js";
+import {
+  type JsonObject,
+  JsonTooComplex,
+  MAX_JSON_DEPTH,
+  detach,
+  isJsonObject,
+  parseJsonText,
+} from "./json.js";
 import { violation } from "./link-error.js";
 import { RawJson } from "./raw-json.js";
 import { journalNumber, timestamp } from "./untrusted.js";
@@ -101,7 +108,8 @@ function listedBlobs(head: unknown, size: number): z.output<typeof blobList> {
 
 function detachedHead(head: unknown): ReturnType<typeof detach> | null {
   try {
-    return detach(head);
+    // The head is one level more than the content, of which kerneld lets 64 through.
+    return detach(head, MAX_JSON_DEPTH + 1);
   } catch (error) {
     if (error instanceof JsonTooComplex) return null;
     throw error;

@@ -36,8 +36,14 @@ export function readPage(
       signal: deadline,
     };
     for await (const sized of readJournal(link, asked)) {
-      if (sized.record.n > upTo) break;
-      records.push(sized.record);
+      const { record } = sized;
+      if (record.n > upTo) {
+        // What a gap says of numbers up to there must be said; the rest of it is still held here.
+        if (record.kind === "gap" && record.from <= upTo)
+          records.push({ ...record, n: upTo, to: upTo });
+        break;
+      }
+      records.push(record);
       bytes += sized.bytes;
       if (bytes >= PAGE_BYTES) return { records, complete: false };
     }

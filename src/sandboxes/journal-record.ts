@@ -127,8 +127,6 @@ export const gapRecord = z
   })
   .refine((gap) => gap.from <= gap.to && gap.to === gap.n, "a gap ends at its own number");
 
-export const journalRecord = z.union([messageRecord, runRecord, kernelRecord, gapRecord]);
-
 export type MessageRecord = z.infer<typeof messageRecord>;
 export type RunRecord = z.infer<typeof runRecord>;
 export type ExecutionFinishedRecord = z.infer<typeof executionFinished>;

@@ -2,7 +2,7 @@ import { violation } from "./link-error.js";
 import { RawJson } from "./raw-json.js";
 
 export const MAX_JSON_BYTES = 1024 * 1024;
-const MAX_JSON_DEPTH = 64;
+export const MAX_JSON_DEPTH = 64;
 const MAX_JSON_CONTAINERS = 100_000;
 
 /** A value from a sandbox. Objects have no prototype, so no key (`__proto__`, `constructor`) is special. */
@@ -43,9 +43,12 @@ export function parseJsonText(bytes: Buffer): unknown {
 /**
  * A copy of a parsed value on objects without prototype, with well-formed strings and keys, and how many objects and
  * arrays it has: each takes far more memory than the two bytes that it may have had as text.
- * @throws JsonTooComplex past 64 levels or 100,000 objects and arrays
+ * @throws JsonTooComplex past `levels` or 100,000 objects and arrays
  */
-export function detach(parsed: unknown): { value: JsonValue; containers: number } {
+export function detach(
+  parsed: unknown,
+  levels = MAX_JSON_DEPTH,
+): { value: JsonValue; containers: number } {
   let containers = 0;
   const copyOf = (value: unknown, depth: number): JsonValue => {
     if (typeof value === "string") return value.toWellFormed();
@@ -59,11 +62,11 @@ export function detach(parsed: unknown): { value: JsonValue; containers: number 
     }
     return copy;
   };
-  return { value: copyOf(parsed, MAX_JSON_DEPTH), containers };
+  return { value: copyOf(parsed, levels), containers };
 }
 
 /** A new object without prototype. */
-export function emptyObject(): JsonObject {
+function emptyObject(): JsonObject {
   return Object.create(null) as JsonObject;
 }
 

@@ -63,6 +63,7 @@ export type ShellReply = z.infer<typeof shellReply>;
 /** A sandbox's kernels. Every call throws LinkError or KerneldError. */
 export interface KernelsClient {
   list(options?: CallOptions): Promise<KernelObject[]>;
+  get(kernel: string, options?: CallOptions): Promise<KernelObject>;
   /** Resolves when the kernel is ready. */
   add(kernel: NewKernel, options?: CallOptions): Promise<KernelObject>;
   remove(kernel: string, options?: CallOptions): Promise<void>;
@@ -78,6 +79,13 @@ export function createKernelsClient(link: SandboxLink): KernelsClient {
       const call = { ...options, method: "GET", path: "/kernels", idempotent: true } as const;
       return (await callFor(link, kernelList, call)).kernels;
     },
+    get: (kernel, options) =>
+      callFor(link, kernelObject, {
+        ...options,
+        method: "GET",
+        path: kernelPath(kernel),
+        idempotent: true,
+      }),
     add: (kernel, options) =>
       callFor(link, kernelObject, {
         withinMs: START_WITHIN_MS,

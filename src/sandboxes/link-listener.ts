@@ -15,8 +15,8 @@ export interface LinkListener {
 }
 
 /**
- * Makes the directory (parents that are absent are made private) and listens on `gateway.sock` in it; a socket that an earlier gateway left is replaced. Hands
- * each connection to `onConnection`, never more than 16 at once.
+ * Makes the directory (parents that are absent are made private) and listens on `gateway.sock` in it; a socket that an
+ * earlier gateway left is replaced. Hands each connection to `onConnection`, never more than 16 at once.
  */
 export async function listenForSandbox(
   directory: string,

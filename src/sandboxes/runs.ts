@@ -6,13 +6,13 @@ import type { SandboxLink } from "./link.js";
 import { count, journalNumber, kernelId, runId, timestamp } from "./untrusted.js";
 
 /** A run, as kerneld describes it. */
-export const runObject = z.object({
+const runObject = z.object({
   id: runId,
   kernel: kernelId,
   /** Null until it starts. */
   generation: count.nullable(),
   state: z.enum(["queued", "running", "finished"]),
-  /** How many runs are ahead of it. */
+  /** How many runs are ahead of it; 0 also while it waits for the kernel itself. */
   position: count.nullable(),
   /** The number of its first and its last record so far; null until there is one. */
   first_n: journalNumber.nullable(),

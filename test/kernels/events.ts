@@ -9,15 +9,12 @@ type Fields = ExecutionEvent extends infer Event
 
 /** Events of one execution, numbered from 1. */
 export function events(...fields: Fields[]): ExecutionEvent[] {
-  return fields.map(
-    (event, index) =>
-      ({
-        ...event,
-        n: index + 1,
-        at: "2026-01-01T00:00:00.000Z",
-        execution_id: "exe_1",
-      }) as ExecutionEvent,
-  );
+  return fields.map((event, index) => ({
+    ...event,
+    n: index + 1,
+    at: "2026-01-01T00:00:00.000Z",
+    execution_id: "exe_1",
+  }));
 }
 
 export const finished: Fields = {

@@ -135,7 +135,7 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
       else response.writeHead(200, { "content-length": bytes.length }).end(bytes);
     } else if (resource === "runs") {
       await runs.serve(request, response, id, action, json);
-    } else if (route === "GET /kernels") {
+    } else if (route === "GET /kernels" && id === "") {
       answer(response, 200, { kernels: [...kernels.values()] });
     } else if (route === "POST /kernels" && id === "") {
       const body = (await json()) as { id: string; language: string; name?: string };
@@ -146,6 +146,8 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
       const kernel = kernels.get(id);
       if (kernel === undefined) {
         refuse(response, 404, "kernel_not_found");
+      } else if (request.method === "GET") {
+        answer(response, 200, kernel);
       } else if (request.method === "DELETE") {
         kernels.delete(id);
         response.writeHead(204).end();

@@ -81,7 +81,8 @@ export function createFriendlyRuns(
   const lines = new Map<string, Promise<void>>();
 
   const record = (run: Run, head: object, blobs?: Blob[]) => {
-    const { id, kernel, generation } = run.object;
+    const { id, kernel } = run.object;
+    const generation = run.object.generation ?? kernels.get(kernel)?.generation ?? 0;
     const n = journal.append({ run: id, kernel, generation, ...head }, blobs);
     run.object.first_n ??= n;
     run.object.last_n = n;
@@ -146,6 +147,7 @@ export function createFriendlyRuns(
     const output = { stdout: 0, stderr: 0 };
     object.state = "running";
     object.position = null;
+    object.generation = kernel?.generation ?? 0;
     object.started_at = Date.now();
     if (kernel !== undefined) object.execution_count = kernel.execution_count += 1;
     const state = object.execution_count === 1 ? "fresh" : "kept";
@@ -188,7 +190,7 @@ export function createFriendlyRuns(
       object: {
         id,
         kernel: request.kernel,
-        generation: kernels.get(request.kernel)?.generation ?? 0,
+        generation: null,
         state: "queued",
         position: ahead,
         first_n: null,

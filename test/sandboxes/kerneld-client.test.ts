@@ -171,6 +171,7 @@ describe("kernels", () => {
       name: "second",
     });
     expect((await client.kernels.list()).map((kernel) => kernel.id)).toEqual([KERNEL, id]);
+    expect(await client.kernels.get(id)).toMatchObject({ id, execution_state: "idle" });
     expect(await client.kernels.restart(id)).toMatchObject({ generation: 1 });
     await client.kernels.interrupt(id);
     await client.kernels.remove(id);

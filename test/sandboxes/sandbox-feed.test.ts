@@ -278,6 +278,20 @@ describe("a reader", () => {
     expect(numbers(records)).toEqual(range(5, 12));
   });
 
+  it("is told of a gap that reaches into what is still held, and then gets what is held", async () => {
+    const feed = feedOf({ ringBytes: 2_048 });
+    start("a");
+    for (let n = 0; n < 20; n += 1) say("a", "x".repeat(300));
+    const late = feed.read({ after: 0, run: "a" });
+    finish("a");
+    await caughtUp(feed);
+    kerneld.journal.forget(kerneld.journal.lastNumber);
+    const [gap, ...held] = await collect(late);
+    expect(gap).toMatchObject({ kind: "gap", from: 1 });
+    expect(numbers(held)).toEqual(range((gap?.n ?? 0) + 1, 22));
+    expect(held.length).toBeGreaterThan(1);
+  });
+
   it("that is slow gets everything, once and in order, and holds up nobody", async () => {
     const feed = feedOf({ ringBytes: 64 * 1024 });
     const slow = feed.read({ after: 0, run: "a" });

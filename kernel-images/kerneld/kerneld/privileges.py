@@ -85,9 +85,7 @@ def image_environment() -> dict[str, str]:
     """The environment user code starts from: the image's own, or a minimal set taken from the caller's."""
     definition = _image_definition()
     if definition is None:
-        environment: dict[str, object] = {
-            name: os.environ[name] for name in _INHERITED if name in os.environ
-        }
+        environment: dict[str, object] = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     else:
         environment = definition.get("env", {})
     return _FALLBACKS | {name: str(value) for name, value in environment.items()}
@@ -121,8 +119,7 @@ def _become_user_side(uid: int, control: int, console: int) -> NoReturn:
         _take_identity(uid, keep=0)
         package_parent = str(Path(__file__).resolve().parent.parent)
         start = (
-            f"import sys; sys.path.append({package_parent!r}); "
-            "from kerneld.user.__main__ import main; main()"
+            f"import sys; sys.path.append({package_parent!r}); from kerneld.user.__main__ import main; main()"
         )
         arguments = [sys.executable, "-s", "-P", "-c", start]
         os.execve(sys.executable, arguments, image_environment())

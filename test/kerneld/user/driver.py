@@ -237,12 +237,12 @@ class Driver:
                 said = (said + content["text"])[-100_000:]
                 if brief:
                     content["text_length"] = len(content.pop("text"))
-            if interrupt_at is not None and interrupt_at in said:
-                interrupt_at = None
-                self.signal(name)
             if pause_at is not None and pause_at in said:
                 pause_at = None
                 time.sleep(pause_s)
+            if interrupt_at is not None and interrupt_at in said:
+                interrupt_at = None
+                self.signal(name)
         return [
             {
                 "id": request,

@@ -79,6 +79,8 @@ describe("a request to execute", () => {
     ["RecursionError", "def f(): f()\nf()"],
     ["CancelledError", "import asyncio; raise asyncio.CancelledError"],
     ["TypeError", "None + 1"],
+    ["UnicodeEncodeError", "'half \ud800'"],
+    ["SyntaxError", "1 + \0"],
     ["StdinNotImplementedError", "input()"],
   ])("says %s once", async (name, code) => {
     const failed = await run(code);
@@ -164,6 +166,16 @@ describe("an interrupt", () => {
     const [error] = ofType(interrupted.messages, "error");
     expect(plain(error?.content.traceback)).not.toContain("/kerneld/");
     expect(valueOf(await run("1 + 1"))).toBe("2");
+  });
+
+  it("ends a run that waits for its reader", async () => {
+    await side.start("waiting", { receive_high_water_mark: 10 });
+    const flood = "print('go', flush=True)\nwhile True: print('x' * 100_000)";
+    const options = { pause_at: "go", pause_s: 0.5, interrupt_at: "go", brief: true };
+    for (let n = 0; n < 3; n++) {
+      expect(endOf(await side.execute("waiting", flood, options))).toBe("KeyboardInterrupt");
+    }
+    expect(valueOf(await side.execute("waiting", "1 + 1"))).toBe("2");
   });
 
   it("between runs changes nothing", async () => {

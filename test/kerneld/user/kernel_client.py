@@ -64,7 +64,9 @@ class KernelClient:
             if time.monotonic() >= deadline:
                 raise TimeoutError
 
-    def request(self, channel: str, msg_type: str, content: dict[str, Any], timeout_s: float = 10) -> dict[str, Any]:
+    def request(
+        self, channel: str, msg_type: str, content: dict[str, Any], timeout_s: float = 10
+    ) -> dict[str, Any]:
         """Send and await the reply."""
         msg_id = self.send(channel, msg_type, content)
         while True:

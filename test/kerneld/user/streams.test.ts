@@ -218,6 +218,20 @@ describe("the parent of an output", () => {
   });
 });
 
+describe("what libraries log", () => {
+  it("is seen where nobody configured logging, asyncio's complaints included", async () => {
+    const code = python`
+      import asyncio, gc, logging
+      logging.warning("beware")
+      async def fail(): raise ValueError("lost")
+      task = asyncio.create_task(fail()); await asyncio.sleep(0.01)
+      del task; _ = gc.collect()`;
+    const { messages } = await run("a", code);
+    expect(textOf(messages, "stderr")).toContain("WARNING:root:beware");
+    expect(textOf(messages, "stderr")).toContain("ValueError: lost");
+  });
+});
+
 describe("processes that user code forks", () => {
   it("leave when the cell ends in them, having written to the run's output", async () => {
     const code = python`

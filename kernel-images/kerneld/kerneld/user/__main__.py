@@ -4,7 +4,7 @@ import gc
 import sys
 
 from .. import privileges
-from . import limits, seccomp, skeleton
+from . import limits, preload, seccomp, skeleton
 from .control import ControlChannel, ControlError
 
 
@@ -17,13 +17,11 @@ def main() -> None:
     control = ControlChannel(privileges.CONTROL_DESCRIPTOR)
     skeleton.copy_skeleton()
     # Only now: these import what may look at the files just copied.
-    from . import preload
     from .kernel import process
     from .zygote import Zygote
 
     kernel = process.build()
     preload.preload(privileges.image_preload())
-    preload.rehearse(kernel)
     zygote = Zygote(control, privileges.image_environment(), kernel)
     gc.collect()
     gc.freeze()

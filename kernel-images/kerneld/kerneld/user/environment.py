@@ -35,6 +35,7 @@ def check_variables(variables: Mapping[str, str]) -> None:
     for name, value in variables.items():
         if not name or "=" in name or "\0" in name or "\0" in value:
             raise ValueError(f"{name!r} cannot be an environment variable")
+        os.fsencode(name + value)
 
 
 def enter(image: Mapping[str, str], variables: Mapping[str, str], directory: str) -> None:
@@ -44,6 +45,7 @@ def enter(image: Mapping[str, str], variables: Mapping[str, str], directory: str
     if "TZ" in os.environ:
         time.tzset()
     os.chdir(directory)
+    sys.argv = [""]
     _set_module_path()
     _reseed()
 

@@ -14,7 +14,7 @@ def set_out_of_memory_score(score: int) -> None:
 
 
 def forbid_core_dumps() -> None:
-    """Limit core files to one byte: a limit of zero does not keep the host from piping a core to a program (core(5))."""
+    """Limit core files to one byte: zero does not keep the host from piping a core to a program (core(5))."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     if hard == resource.RLIM_INFINITY or hard >= 1:
         resource.setrlimit(resource.RLIMIT_CORE, (1, 1))

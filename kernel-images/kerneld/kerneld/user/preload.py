@@ -1,10 +1,7 @@
-"""What the first cells of nearly every session need, done once before the fork."""
+"""Modules that the first cells of nearly every session import."""
 
 import importlib
-import linecache
 from collections.abc import Iterable
-
-from .kernel.kernel import PythonKernel
 
 MODULES = (
     # IPython imports these late: for tracebacks and for shell commands.
@@ -23,15 +20,3 @@ def preload(modules: Iterable[str]) -> None:
             importlib.import_module(name)
         except ImportError:
             continue
-
-
-def rehearse(kernel: PythonKernel) -> None:
-    """Go once through what compiles patterns and fills caches: reading a cell, and rendering the error of one."""
-    shell = kernel.shell
-    cell = shell.transform_cell("1 / 0")
-    name = shell.compile.cache(cell, 0)
-    try:
-        exec(shell.compile(shell.compile.ast_parse(cell, name), name, "exec"), {})
-    except ZeroDivisionError as error:
-        shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
-    linecache.cache.pop(name, None)

@@ -1,4 +1,7 @@
-"""The zygote: forks kernels and file workers for kerneld, and tells how they end. One thread; it never waits for one."""
+"""The zygote: forks kernels and file workers for kerneld, and tells how they end.
+
+It has one thread, which waits for nothing but the next event.
+"""
 
 import gc
 import os

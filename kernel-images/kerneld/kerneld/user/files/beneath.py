@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from .failures import FileFailure
 
@@ -126,7 +126,5 @@ def kind(status: os.stat_result) -> str:
 
 
 def _make_directory(directory: int, name: bytes) -> None:
-    try:
+    with suppress(FileExistsError):
         os.mkdir(name, dir_fd=directory)
-    except FileExistsError:
-        pass

@@ -62,7 +62,10 @@ def describe(path: str) -> dict[str, Any]:
 
 
 def list_directory(path: str, depth: int) -> dict[str, Any]:
-    """What is below `path`, level by level until there is enough, sorted by path; paths are relative to the workspace."""
+    """What is below `path`, level by level until there is enough.
+
+    Sorted by path; paths are relative to the workspace.
+    """
     entries: list[dict[str, Any]] = []
     size = 0
     truncated = False

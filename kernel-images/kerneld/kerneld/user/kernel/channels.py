@@ -40,9 +40,7 @@ class Channels:
             )
             self.publications = Publications(session, self.publisher, kernel_id)
             self.shell = ShellChannel(self._context, f"ipc://{directory}/shell", interrupts)
-            self.stdin = InputChannel(
-                self._context, f"ipc://{directory}/stdin", session, interrupts
-            )
+            self.stdin = InputChannel(self._context, f"ipc://{directory}/stdin", session, interrupts)
             self.control = ControlChannel(
                 self._context,
                 f"ipc://{directory}/control",

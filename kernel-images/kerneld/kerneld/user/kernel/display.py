@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from IPython.core.formatters import DisplayFormatter
 from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.zmqshell import ZMQDisplayPublisher
+from IPython.core.formatters import DisplayFormatter
 
 from . import parents
 
@@ -51,7 +51,9 @@ class DisplayHook(ZMQShellDisplayHook):
 class QuickDisplayFormatter(DisplayFormatter):
     """IPython's formatter, which does not ask a dozen formats about a number or a string."""
 
-    def format(self, obj: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    def format(
+        self, obj: Any, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         if type(obj) in _PLAIN and include is None and exclude is None and self._knows_only_text(obj):
             return {"text/plain": self.formatters["text/plain"](obj)}, {}
         return super().format(obj, include=include, exclude=exclude)

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import comm
-from IPython.core.error import StdinNotImplementedError
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelbase import Kernel
+from IPython.core.error import StdinNotImplementedError
 from tornado.ioloop import IOLoop
 from traitlets import Type
 

@@ -6,17 +6,17 @@ import faulthandler
 import logging
 import os
 import pdb
-import sys
 import threading
 import warnings
 from collections.abc import Callable
+from typing import TextIO
 
 from IPython.core import debugger
 from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from . import parents
-from .kernel import PythonKernel
+from .kernel import PythonKernel, log
 
 _EXIT_LIMIT_S = 5.0
 
@@ -73,13 +73,10 @@ def _start(kernel: PythonKernel, ready: Callable[[], None]) -> None:
     ready()
 
 
-def _log_to(console: object) -> None:
-    handler = logging.StreamHandler(console)  # type: ignore[type-var]
-    for name in ("hotcell.kernel", "tornado", "asyncio"):
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.propagate = False
-    sys.argv = [""]
+def _log_to(console: TextIO) -> None:
+    """Log the kernel's own mishaps there: what user code's loggers say belongs to its runs."""
+    log.addHandler(logging.StreamHandler(console))
+    log.propagate = False
 
 
 def _exit_within(seconds: float) -> None:

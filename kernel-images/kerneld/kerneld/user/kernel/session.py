@@ -151,7 +151,7 @@ def _header_of(parent: dict[str, Any] | None) -> dict[str, Any]:
     """The header of a message, or the header itself."""
     if not parent:
         return {}
-    return parent["header"] if "header" in parent else parent
+    return parent.get("header", parent)
 
 
 def _packed_header(header: dict[str, Any]) -> bytes:

@@ -4,9 +4,9 @@ import sys
 import traceback
 from typing import Any
 
-from IPython.core.error import UsageError
 from ipykernel.eventloops import loop_map
 from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core.error import UsageError
 from traitlets import Type, observe
 
 from . import parents
@@ -44,6 +44,11 @@ class Shell(ZMQInteractiveShell):
         self.display_formatter = QuickDisplayFormatter(parent=self)
         self.configurables.append(self.display_formatter)
 
+    def init_traceback_handlers(self, custom_exceptions: Any) -> None:
+        super().init_traceback_handlers(custom_exceptions)
+        # `_get_exc_info` has removed what this would skip.
+        self.InteractiveTB.tb_offset = 0
+
     def init_environment(self) -> None:
         """Nothing: the environment is made when a kernel starts."""
 
@@ -75,4 +80,3 @@ class Shell(ZMQInteractiveShell):
         }
         self._last_traceback = content["traceback"]
         self.kernel.publish_error(content)
-

@@ -8,7 +8,6 @@ from typing import Any
 
 from .outbox import Outbox
 
-
 _CLOSED = "I/O operation on closed file."
 
 

@@ -6,16 +6,22 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from IPython.core import interactiveshell
+
 _MAX_VALUE = 64 * 1024
 _MAX_TRACEBACK = 512 * 1024
 _MAX_CHAIN = 100
 
 _OWN = os.path.dirname(__file__) + os.sep
+_SHELL = interactiveshell.__file__
 _TRANSPORT = re.compile(r"(^|/)_?zmq(/|\.)")
 
 
 def hide_own_frames(error: BaseException) -> None:
-    """Take the kernel's own frames out of the tracebacks of `error` and of what led to it."""
+    """Take the kernel's own frames, and the shell's above the cell, out of the traceback of `error` and of its causes.
+
+    IPython would skip the shell's by itself, having parsed the shell's source first.
+    """
     for _ in range(_MAX_CHAIN):
         error.__traceback__ = _without_own(error.__traceback__)
         cause = error.__cause__ or error.__context__
@@ -60,6 +66,8 @@ def bounded_lines(lines: list[str]) -> list[str]:
 def _without_own(trace: TracebackType | None) -> TracebackType | None:
     frames: list[TracebackType] = []
     in_own = False
+    while trace is not None and trace.tb_frame.f_code.co_filename == _SHELL:
+        trace = trace.tb_next
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         # Below frames of our own, the transport's are ours too.
