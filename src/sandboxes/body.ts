@@ -3,6 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { LinkError } from "./link-error.js";
 import type { ReadAccount } from "./read-budget.js";
 
+/** What a chunk takes besides its bytes, so that a million one-byte chunks are not a mebibyte. */
+const CHUNK_BYTES = 128;
 /** Bytes held for a consumer that is slower than its sandbox. */
 const HELD_BYTES = 256 * 1024;
 
@@ -54,7 +56,7 @@ export function openBody(
   };
   message.on("data", (chunk: Buffer) => {
     held.push(chunk);
-    heldBytes += chunk.length;
+    heldBytes += chunk.length + CHUNK_BYTES;
     if (!account.spend(chunk.length) && !waiting) {
       waiting = true;
       account.turn(resume);

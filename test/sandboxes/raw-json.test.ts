@@ -90,15 +90,15 @@ describe("raw JSON", () => {
       return seed % below;
     };
     let accepted = 0;
-    for (let round = 0; round < 50_000; round += 1) {
+    for (let round = 0; round < 20_000; round += 1) {
       const text = Array.from({ length: 1 + random(6) }, () => pieces[random(pieces.length)]).join(
         "",
       );
       const taken = RawJson.from(text) !== null;
-      expect(taken, text).toBe(parses(text));
+      if (taken !== parses(text)) expect.fail(`${text} is judged differently`);
       if (taken) accepted += 1;
     }
-    expect(accepted).toBeGreaterThan(1_000);
+    expect(accepted).toBeGreaterThan(400);
   });
 
   it("has lone surrogates replaced, as characters and as escapes", () => {
