@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { runStatus } from "../sandboxes/journal-record.js";
 
 /** A MIME bundle: text, base64 of binary types, or JSON, by media type. */
 export const mimeBundleSchema = z
@@ -6,17 +7,6 @@ export const mimeBundleSchema = z
   .meta({ id: "MimeBundle", description: "Representations of one value, by media type" });
 
 export const STREAM_NAMES = ["stdout", "stderr"] as const;
-
-export const EXECUTION_STATUSES = [
-  "ok",
-  "error",
-  "interrupted",
-  "timed_out",
-  "kernel_died",
-  "cancelled",
-] as const;
-
-export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
 const n = z
   .int()
@@ -55,7 +45,7 @@ export const outputCountsSchema = z
   .meta({ id: "OutputCounts" });
 
 export const finishedFields = {
-  status: z.enum(EXECUTION_STATUSES),
+  status: runStatus,
   execution_count: z.int().nullable(),
   duration_ms: z.number(),
   state: z

@@ -13,6 +13,7 @@ import { dockerIsolation } from "./docker/protections.js";
 import { removeContainer, removeVolume } from "./docker/removal.js";
 import { followSandboxes, type Roster } from "./docker/roster.js";
 import type { UidRange } from "./docker/uid-pair.js";
+import { readCgroupUsage } from "./docker/cgroup-usage.js";
 import { readUsage } from "./docker/usage.js";
 import {
   DEFAULT_LIMITS,
@@ -233,15 +234,17 @@ export function dockerRuntime(options: DockerOptions): Runtime {
 
     async usage(sandboxId) {
       const container = engine.docker.getContainer(sandboxName(homeId, sandboxId));
-      const answer = await engine
-        .call(() => container.stats({ stream: false, "one-shot": true }), {
-          signal: closing.signal,
-        })
-        .catch((error: unknown) => {
+      const ask = <T>(question: () => Promise<T>): Promise<T | undefined> =>
+        engine.call(question, { signal: closing.signal }).catch((error: unknown) => {
           if (refusal(error)?.status !== 404) throw error;
           return undefined;
         });
-      const usage = answer && readUsage(answer);
+      const found = await ask(() => container.inspect());
+      const usage =
+        found?.State.Running === true
+          ? ((await readCgroupUsage({ id: found.Id, pid: found.State.Pid })) ??
+            readUsage(await ask(() => container.stats({ stream: false, "one-shot": true }))))
+          : undefined;
       if (!usage) {
         throw new RuntimeError("sandbox_not_found", `There is no running sandbox ${sandboxId}`);
       }

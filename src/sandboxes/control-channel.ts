@@ -58,8 +58,13 @@ export function createControlChannel(account: ReadAccount): ControlChannel {
   const callOnce = async (call: ControlCall, signal: AbortSignal): Promise<Reply> => {
     const socket = await attached(signal);
     const released = new Promise<void>((resolve) => {
-      socket.once("free", resolve);
-      socket.once("close", resolve);
+      const done = () => {
+        socket.off("free", done);
+        socket.off("close", done);
+        resolve();
+      };
+      socket.on("free", done);
+      socket.on("close", done);
     });
     endGuard?.();
     const answer = await exchange(socket, account, {

@@ -209,7 +209,9 @@ class Zygote:
             return
         self._loop.call_later(_TICK_S, self._tick)
         self._ticks += 1
-        self._silent_ticks += 1
+        # While it imports it answers nothing; how long that may take is bounded by whoever waits for `ready`.
+        if self.ready.is_set():
+            self._silent_ticks += 1
         if self._silent_ticks > _SILENT_TICKS:
             self._lose("it has been silent for 10 s")
         elif self._ticks % _TICKS_BETWEEN_PINGS == 0:

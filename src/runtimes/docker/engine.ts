@@ -1,4 +1,5 @@
 import { Agent } from "node:http";
+import { inspect } from "node:util";
 import Docker from "dockerode";
 import { RuntimeError } from "../runtime.js";
 import { abortable } from "./abortable.js";
@@ -30,7 +31,10 @@ export function connectEngine(host?: string): Engine {
   const socketPath = /^unix:\/\/(.*)$/.exec(address)?.[1];
   // A kept connection can be one that the engine has just closed; a new one to a Unix socket costs nothing.
   const docker = socketPath
-    ? new Docker({ socketPath, agent: new Agent({ keepAlive: false }) } as Docker.DockerOptions)
+    ? new Docker({
+        socketPath,
+        agent: briefly(new Agent({ keepAlive: false })),
+      } as Docker.DockerOptions)
     : new Docker(remote(address));
 
   return {
@@ -60,6 +64,14 @@ export function connectEngine(host?: string): Engine {
       }
     },
   };
+}
+
+/**
+ * docker-modem renders its options with everything in them for every request, whether it logs or not: with an agent's
+ * sockets that is milliseconds of the loop each.
+ */
+function briefly(agent: Agent): Agent {
+  return Object.assign(agent, { [inspect.custom]: () => "Agent" });
 }
 
 /** An answer of the engine with an error status. */

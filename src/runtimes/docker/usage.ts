@@ -17,6 +17,7 @@ const stats = z.object({
  * what is on the file lists: files in tmpfs, which cannot be dropped, are on the anonymous ones.
  */
 export function readUsage(answer: unknown): Usage | undefined {
+  if (answer === undefined) return undefined;
   const { cpu_stats: cpu, memory_stats: memory } = stats.parse(answer);
   if (memory.usage === undefined) return undefined;
   const hierarchical = "total_active_file" in memory.stats;

@@ -13,7 +13,7 @@ from . import parents
 from .iopub import Publisher
 from .packing import pack
 from .parents import Parent
-from .session import KernelSession, MalformedMessage, read_message
+from .session import KernelSession, next_message
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -60,20 +60,11 @@ class ControlChannel:
             ready.register(descriptor, select.POLLIN)
         while not self._closing:
             # Until there is nothing left: the descriptors tell of changes only.
-            while (request := self._receive()) is not None:
+            while (request := next_message(self._socket)) is not None:
                 self._answer(request)
             self._publisher.read_subscriptions()
             ready.poll()
         self._socket.close()
-
-    def _receive(self) -> Parent | None:
-        while True:
-            try:
-                return read_message(self._socket.recv_multipart(zmq.NOBLOCK))
-            except zmq.Again:
-                return None
-            except MalformedMessage:
-                continue
 
     def _answer(self, request: Parent) -> None:
         parents.enter(request, latest=False)

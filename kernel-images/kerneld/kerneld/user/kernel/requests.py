@@ -8,7 +8,7 @@ import zmq
 
 from .interrupts import Interrupts
 from .parents import Parent
-from .session import MalformedMessage, read_message
+from .session import next_message
 
 
 class ShellChannel:
@@ -29,13 +29,7 @@ class ShellChannel:
 
     def waiting(self) -> Parent | None:
         """A request that is there already."""
-        while True:
-            try:
-                return read_message(self._socket.recv_multipart(zmq.NOBLOCK))
-            except zmq.Again:
-                return None
-            except MalformedMessage:
-                continue
+        return next_message(self._socket)
 
     async def receive(self) -> Parent:
         """The next request."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import zmq
 from jupyter_client.session import DELIM, Session
 
 from . import parents
@@ -123,8 +124,18 @@ class KernelSession(Session):
         return [topic, DELIM, b"", header.encode(), parent.packed, b"{}", content]
 
 
-def read_message(frames: list[bytes]) -> Parent:
-    """The request in `frames`; raises `MalformedMessage`."""
+def next_message(socket: zmq.Socket[bytes]) -> Parent | None:
+    """The next message that is there already; what is not a message is skipped."""
+    while True:
+        try:
+            return _read_message(socket.recv_multipart(zmq.NOBLOCK))
+        except zmq.Again:
+            return None
+        except MalformedMessage:
+            continue
+
+
+def _read_message(frames: list[bytes]) -> Parent:
     try:
         start = frames.index(DELIM)
         header, parent_header, metadata, content = (

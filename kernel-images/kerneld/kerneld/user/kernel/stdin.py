@@ -9,7 +9,7 @@ import zmq
 from .interrupts import Interrupts
 from .packing import pack
 from .parents import Parent
-from .session import KernelSession, MalformedMessage, read_message
+from .session import KernelSession, next_message
 
 END_OF_FILE = "\x04"
 """The value that stands for an end of the input."""
@@ -40,7 +40,7 @@ class InputChannel:
     def ask(self, prompt: str, password: bool, parent: Parent) -> str:
         """The answer of the client that sent `parent`; raises `EOFError`, or what interrupts the wait."""
         with self._lock:
-            while self._receive() is not None:
+            while next_message(self._socket) is not None:
                 pass  # Answers to questions that nobody asks any more.
             with self._interrupts.held():
                 self._session.send(
@@ -51,7 +51,7 @@ class InputChannel:
                     ident=parent.identities,
                 )
             while True:
-                reply = self._receive()
+                reply = next_message(self._socket)
                 if reply is None:
                     # Limited, for a signal that arrives just before the wait does not end it.
                     self._readable.poll(_RECHECK_MS)
@@ -60,15 +60,6 @@ class InputChannel:
 
     def close(self) -> None:
         self._socket.close()
-
-    def _receive(self) -> Parent | None:
-        while True:
-            try:
-                return read_message(self._socket.recv_multipart(zmq.NOBLOCK))
-            except zmq.Again:
-                return None
-            except MalformedMessage:
-                continue
 
 
 def _value(reply: Parent) -> str:
