@@ -8,6 +8,7 @@ export type EndReason =
   | "start_failed"
   | "oom"
   | "sandbox_lost"
+  | "protocol_violation"
   | "sandbox_unresponsive"
   | "execution_overdue"
   | "gateway_stopped";
@@ -20,6 +21,7 @@ const RUN_STATUS: Record<EndReason, "cancelled" | "kernel_died"> = {
   start_failed: "kernel_died",
   oom: "kernel_died",
   sandbox_lost: "kernel_died",
+  protocol_violation: "kernel_died",
   sandbox_unresponsive: "kernel_died",
   execution_overdue: "kernel_died",
 };

@@ -237,7 +237,7 @@ export class Session {
         {
           onEnrol: (enrolment) => this.services.onEnrol(this, enrolment),
           onRecord: (record) => this.#seeRecord(record),
-          onFailure: () => void this.end("sandbox_lost"),
+          onFailure: () => void this.end("protocol_violation"),
         },
         this.#stop.signal,
       );
@@ -245,6 +245,7 @@ export class Session {
       this.#assigned = assigned;
       this.expiry.touch();
       if (this.#state === "starting") this.#state = "running";
+      assigned.link.events.on("violation", () => void this.end("protocol_violation"));
       assigned.link.events.on("state", (state) => this.#seeLink(state));
       if (assigned.link.state === "unresponsive") this.#seeLink("unresponsive");
       return assigned;

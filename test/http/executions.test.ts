@@ -255,3 +255,27 @@ describe("executing", () => {
     expect(gateway.double("s").runs.get("x")).toBeUndefined();
   });
 });
+
+describe("a sandbox that breaks the protocol", () => {
+  it("loses its session, with the reason, and its clients get their terminal event", async () => {
+    const { script } = heldRun();
+    await start(script);
+    const stream = readEvents(await execute({ code: "x" }, sse));
+    await stream.next();
+    gateway.double("s").intercept = (_request, response) => {
+      response.writeHead(200, { "content-encoding": "gzip" }).end("{}");
+      return true;
+    };
+    const asked = await gateway.call("GET", "/v1/sessions/s/executions");
+    expect([410, 502]).toContain(asked.status);
+    const rest = [];
+    for await (const event of stream) rest.push(event);
+    expect(rest.at(-1)).toMatchObject({
+      status: "kernel_died",
+      state: "lost",
+      reason: "protocol_violation",
+    });
+    expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(410);
+    expect(gateway.runtime.destroyed).toHaveLength(1);
+  });
+});
