@@ -280,7 +280,7 @@ function containerArguments(
     ...["--volume", `${directory}:/run/kerneld/link:ro`],
     ...["--volume", `${PACKAGE}kerneld:/opt/hotcell/kerneld/kerneld:ro`],
     ...["--volume", `${PACKAGE}bin/kerneld:/opt/hotcell/bin/kerneld:ro`],
-    IMAGE,
-    ...["/opt/hotcell/bin/kerneld", "--user-uid", `${user}`, "--kerneld-uid", `${kerneld}`],
+    ...["--entrypoint", "/opt/hotcell/bin/kerneld", IMAGE],
+    ...["--user-uid", `${user}`, "--kerneld-uid", `${kerneld}`],
   ];
 }

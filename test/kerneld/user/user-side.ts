@@ -187,7 +187,8 @@ function dockerArguments(workspaceMiB: number): string[] {
     ...["--tmpfs", `/run/kernels:uid=${USER_UID},gid=${KERNELD_UID},mode=2750`],
     ...["--tmpfs", `/workspace:mode=1777,exec,size=${workspaceMiB}m`],
     ...["--tmpfs", "/tmp:mode=1777,exec,size=256m"],
-    ...[IMAGE, "/opt/hotcell/bin/python3", "-Iu", "/driver/driver.py"],
+    ...["--entrypoint", "/opt/hotcell/bin/python3"],
+    ...[IMAGE, "-Iu", "/driver/driver.py"],
     ...["--user-uid", String(USER_UID), "--kerneld-uid", String(KERNELD_UID)],
   ];
 }
