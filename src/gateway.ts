@@ -76,15 +76,16 @@ function chooseRuntime(config: Config, home: Home): Runtime {
   });
 }
 
-/** Makes sure that the engine has an image of the project's. */
+/** Makes sure that the engine has an image of the project's. Throws `runtime_unavailable` where none answers. */
 export async function prepareImage(
   name: string,
   options: { home: string; signal: AbortSignal; onProgress: OnImageProgress; rebuild?: boolean },
 ): Promise<{ reference: string; built: boolean; languages: string[] }> {
   const definition = await loadImageDefinition(join(IMAGES_DIRECTORY, name));
-  const { docker } = connectEngine();
+  const engine = connectEngine();
+  await engine.call(() => engine.docker.ping(), { signal: options.signal });
   const { reference, built } = await ensureImage({
-    docker,
+    docker: engine.docker,
     definition,
     kerneldDirectory: join(IMAGES_DIRECTORY, "kerneld"),
     stateDirectory: join(options.home, "images"),
