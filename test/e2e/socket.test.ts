@@ -79,7 +79,7 @@ describe("the WebSocket", () => {
     client.send({
       op: "execute",
       ref: "in",
-      code: "print('hello ' + input('who? '))",
+      code: "print('first'); print('hello ' + input('who? '))",
       stdin: "ask",
       execution_id: "in",
     });
@@ -87,6 +87,8 @@ describe("the WebSocket", () => {
     expect(request).toMatchObject({ ref: "in", prompt: "who? ", password: false });
     client.send({ op: "input", ref: "answer", execution_id: "in", value: "Ada" });
     await client.finished("in");
+    const types = client.of("in").map((message) => message.type);
+    expect(types.indexOf("stream")).toBeLessThan(types.indexOf("input_request"));
     expect(client.of("in")).toContainEqual(expect.objectContaining({ text: "hello Ada\n" }));
   });
 

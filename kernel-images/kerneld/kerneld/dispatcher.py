@@ -6,6 +6,7 @@ from typing import Any
 
 from kerneld.content import parse
 from kerneld.errors import RequestError
+from kerneld.execution import Execution
 from kerneld.kernel_process import KernelProcess
 from kerneld.messages import InvalidMessage, Message, request
 from kerneld.relay import Relay
@@ -14,6 +15,9 @@ from kerneld.scheduler import Scheduler
 from kerneld.services import Services
 
 type Reply = tuple[str, dict[str, Any]]
+
+_OUTPUT_AHEAD_S = 0.005
+"""How long output that the kernel sent before a question may be under way."""
 
 
 class Dispatcher:
@@ -86,8 +90,20 @@ class Dispatcher:
         if message.msg_type != "input_request" or execution is None:
             return
         if message.parent_id == execution.run.id and execution.input_requested(message):
-            generation = self._scheduler.interpreter.generation
-            self._relay.message(message, execution.run, generation, "stdin")
+            self._ask_soon(message, execution)
+
+    def _ask_soon(self, message: Message, execution: Execution) -> None:
+        """What was printed before the question travels on another socket, and must stand before it."""
+        asyncio.get_running_loop().call_later(_OUTPUT_AHEAD_S, self._ask, message, execution)
+
+    def _ask(self, message: Message, execution: Execution) -> None:
+        if self._scheduler.execution is not execution or not execution.run.waiting_for_input:
+            return
+        interpreter = self._scheduler.interpreter
+        if interpreter.process is not None and interpreter.process.paused:
+            self._ask_soon(message, execution)
+        else:
+            self._relay.message(message, execution.run, interpreter.generation, "stdin")
 
     def _ended_run(self, parent_id: str | None) -> Run | None:
         """The earlier run of this kernel that a late message belongs to."""

@@ -10,6 +10,10 @@ import zmq
 DELIMITER = b"<IDS|MSG>"
 
 
+_OUTPUT_AHEAD_MS = 20
+"""Output that was sent before a question travels on another socket: as kerneld does, read it first."""
+
+
 class KernelClient:
     """Connects to the sockets below a directory."""
 
@@ -57,8 +61,10 @@ class KernelClient:
         """The next message; raises `TimeoutError`."""
         deadline = time.monotonic() + timeout_s
         while True:
-            ready = self._poller.poll(max(0, deadline - time.monotonic()) * 1000)
-            for socket, _ in ready:
+            ready = [socket for socket, _ in self._poller.poll(max(0, deadline - time.monotonic()) * 1000)]
+            if self._sockets["stdin"] in ready and self._sockets["iopub"].poll(_OUTPUT_AHEAD_MS):
+                ready.insert(0, self._sockets["iopub"])
+            for socket in ready:
                 if channels is None or self._names[socket] in channels:
                     return _parsed(self._names[socket], socket.recv_multipart())
             if time.monotonic() >= deadline:
