@@ -6,6 +6,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/runtimes/*.test.ts", "test/kerneld/**"],
         },
