@@ -282,13 +282,24 @@ export class Session {
     const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
     if (assigned) {
       assigned.feed.end(runEnd(reason));
-      await assigned.link.close();
-      await this.services.runtime.destroy(this.sandboxId).catch((error: unknown) => {
-        this.services.log.error({ err: error, sandbox_id: this.sandboxId }, "a sandbox is left");
-      });
+      await this.#cleanUp("its link", () => assigned.link.close());
+      await this.#cleanUp("its sandbox", () => this.services.runtime.destroy(this.sandboxId));
     }
     this.#state = "ended";
-    await this.services.onEnded(this, reason);
+    await this.#cleanUp("its record or directory", () => this.services.onEnded(this, reason));
+  }
+
+  /**
+   * One step of the end. A step that fails is logged and keeps no other from being done: timers and the sandbox's own
+   * events end sessions, too, where nobody could catch it.
+   */
+  async #cleanUp(what: string, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const about = { err: error, session_id: this.id, sandbox_id: this.sandboxId };
+      this.services.log.error(about, `a session ended, but ${what} could not be removed`);
+    }
   }
 
   /** Waits for the sandbox; throws what clients may be told, which is the session's end when that is why it failed. */

@@ -8,7 +8,6 @@ export const HEARTBEAT_MS = 15_000;
 const STALL_MS = 120_000;
 
 export interface ResponseStreamOptions {
-  status?: number;
   headers: Record<string, string | number | string[]>;
   /** What keeps the connection awake; must mean nothing in the body's format. */
   heartbeat: string;
@@ -46,7 +45,7 @@ export function openResponseStream(
     clearInterval(heartbeat);
     gone.abort(new Error("the client has gone"));
   } else {
-    response.writeHead(options.status ?? 200, options.headers);
+    response.writeHead(200, options.headers);
     response.flushHeaders();
   }
 

@@ -150,6 +150,23 @@ describe("sessions", () => {
     });
   });
 
+  it("end even when their remains cannot be removed, and the gateway lives", async () => {
+    gateway = await startTestGateway({
+      records: {
+        all: async () => [],
+        put: async () => undefined,
+        remove: async () => Promise.reject(new Error("the disk is gone")),
+      },
+    });
+    await post({ id: "s", lifetime: { idle_s: 0.1 } });
+    gateway.runtime.destroy = async () => Promise.reject(new Error("the engine is gone"));
+    await vi.waitFor(async () => {
+      expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(410);
+      expect(gateway.sessions.live).toBe(0);
+    }, 5_000);
+    expect((await post({ id: "t" })).status).toBe(201);
+  });
+
   it("say why they could not start, and leave nothing", async () => {
     gateway = await startTestGateway();
     gateway.runtime.failure = new RuntimeError(

@@ -6,7 +6,7 @@ import { pino } from "pino";
 import { buildServer } from "../../src/http/server.js";
 import type { Runtime, SandboxEvent, SandboxSpecification } from "../../src/runtimes/runtime.js";
 import { KeyRing } from "../../src/sessions/key-ring.js";
-import { SessionRecordFiles } from "../../src/sessions/session-record.js";
+import { SessionRecordFiles, type SessionRecordStore } from "../../src/sessions/session-record.js";
 import { SessionRegistry, type RegistryOptions } from "../../src/sessions/session-registry.js";
 import {
   type FriendlyKerneld,
@@ -118,6 +118,7 @@ export interface TestGatewayOptions {
   maxSessions?: number;
   defaults?: Partial<RegistryOptions["defaults"]>;
   bodyLimitBytes?: number;
+  records?: SessionRecordStore;
 }
 
 /** The gateway's HTTP side over doubles of sandboxes, listening on a free port. */
@@ -137,7 +138,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       ],
     ]),
     defaultImage: "python",
-    records: new SessionRecordFiles(join(directory, "sessions")),
+    records: options.records ?? new SessionRecordFiles(join(directory, "sessions")),
     linksDirectory: join(directory, "l"),
     maxSessions: options.maxSessions ?? 10,
     defaults: { idle_s: 600, timeout_s: 120, grace_s: 5, start_timeout_s: 10, ...options.defaults },
