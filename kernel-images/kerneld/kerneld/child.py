@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from kerneld.process_group import kill_followers
+
 _WORD_S = 1
 
 
@@ -74,6 +76,12 @@ class Child:
     def kill(self) -> None:
         """SIGKILL to the process group."""
         self._signal_group(signal.SIGKILL)
+
+    def kill_followers(self, since: int) -> None:
+        """SIGKILL to what else is in the process group and started at `since` (of `process_group.clock`) or later."""
+        if not self._gone:
+            with suppress(ProcessLookupError, PermissionError):
+                kill_followers(self._pid, since)
 
     def told(self, how: Exit) -> None:
         """The zygote says how the process ended; believed only once it has."""

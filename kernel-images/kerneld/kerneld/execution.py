@@ -11,6 +11,7 @@ from kerneld.journal import Journal
 from kerneld.kernel_process import KernelProcess
 from kerneld.messages import InvalidMessage, Message, reply_to, request
 from kerneld.output import Output
+from kerneld.process_group import clock
 from kerneld.run import Run, StateAfter, Status
 
 _GRACE_S = 0.5
@@ -61,6 +62,7 @@ class Execution:
         self._lines = list(stdin) if isinstance(stdin, list) else None
         self.run = run
         self.output = Output(run.specification.max_output_bytes)
+        self._began = clock()
         # Sent before anything is written about it: what follows happens while the kernel works.
         process.send_shell(_execute_request(run))
         self._started = time.monotonic()
@@ -234,6 +236,9 @@ class Execution:
         self._finished = True
         for timer in self._timers:
             timer.cancel()
+        if self._cause in ("timed_out", "cancelled") and result.state == "kept":
+            # A child that was forked in the very moment of the interrupt has not heard of it.
+            self._process.kill_followers(self._began)
         self._on_finished(self, result)
 
     def usage(self) -> dict[str, int]:

@@ -146,6 +146,10 @@ class KernelProcess:
     def kill(self) -> None:
         self._child.kill()
 
+    def kill_followers(self, since: int) -> None:
+        """End what the kernel has started at `since` (of `process_group.clock`) or later, and left in its group."""
+        self._child.kill_followers(since)
+
     def shut_down(self) -> None:
         """Ask the kernel to end, so that its exit handlers run; kill it when it takes longer than a second."""
         killing = asyncio.get_running_loop().call_later(_SHUTDOWN_S, self.kill)

@@ -92,7 +92,10 @@ describe("code that multiplies", () => {
     const code = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass";
     const run = await sandbox.execute(kernel, code, { timeout_s: 1, grace_s: 0.5 });
     expect(run.finished["status"]).toBe("timed_out");
-    expect((await sandbox.execute(kernel, "1+1")).finished["status"]).toBe("ok");
+    const left = "len([name for name in os.listdir('/proc') if name.isdecimal()])";
+    const after = await sandbox.execute(kernel, `import os; ${left}`);
+    // kerneld, the zygote, the kernel.
+    expect(after.of("execute_result")[0]?.content?.["data"]).toEqual({ "text/plain": "3" });
   });
 });
 

@@ -228,6 +228,24 @@ while True: pass`;
     expect(run.finished).toMatchObject({ status: "timed_out", state: "kept", reason: "deadline" });
   });
 
+  test("by deadline takes along what the run has started and left, and nothing older", async () => {
+    const start = (name: string): string => `
+import signal, subprocess
+${name} = subprocess.Popen(["sleep", "1000"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))`;
+    await sandbox.execute(kernel, start("older"));
+    // The kernel tells start times in ticks of 10 ms.
+    await sandbox.execute(kernel, "import time; time.sleep(0.05)");
+    const run = await sandbox.execute(kernel, `${start("ours")}\nimport time; time.sleep(60)`, {
+      timeout_s: 0.5,
+    });
+    expect(run.finished).toMatchObject({ status: "timed_out", state: "kept" });
+    const after = await sandbox.execute(kernel, "ours.wait(), older.poll()");
+    expect(after.of("execute_result")[0]?.content?.["data"]).toEqual({
+      "text/plain": "(-9, None)",
+    });
+    await sandbox.execute(kernel, "older.kill()");
+  });
+
   test("by deadline kills a kernel that does not heed it, and the next run is fresh", async () => {
     const code = `
 import signal
