@@ -1,5 +1,13 @@
 import { defineConfig } from "vitest/config";
 
+/** What the sandboxes of a project's tests run in. */
+const onRuntime = (runtime: "docker" | "local") => ({
+  env: { HOTCELL_TEST_RUNTIME: runtime },
+  testTimeout: 120_000,
+  hookTimeout: 300_000,
+  fileParallelism: false,
+});
+
 export default defineConfig({
   test: {
     projects: [
@@ -9,20 +17,31 @@ export default defineConfig({
           testTimeout: 20_000,
           hookTimeout: 20_000,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/runtimes/*.test.ts", "test/kerneld/**"],
+          exclude: [
+            ...["test/e2e/**", "test/attacks/**", "test/kerneld/**"],
+            ...["test/runtimes/*.test.ts", "test/images/root/**"],
+          ],
+        },
+      },
+      {
+        test: {
+          name: "local",
+          include: [
+            ...["test/e2e/**/*.test.ts", "test/attacks/**/*.test.ts"],
+            ...["test/runtimes/local*.test.ts", "test/kerneld/host/**/*.test.ts"],
+            "test/images/root/**/*.test.ts",
+          ],
+          ...onRuntime("local"),
         },
       },
       {
         test: {
           name: "engine",
           include: [
-            "test/e2e/**/*.test.ts",
-            "test/runtimes/*.test.ts",
-            "test/kerneld/**/*.test.ts",
+            ...["test/e2e/**/*.test.ts", "test/attacks/**/*.test.ts"],
+            ...["test/runtimes/docker*.test.ts", "test/kerneld/{daemon,user}/**/*.test.ts"],
           ],
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
+          ...onRuntime("docker"),
         },
       },
     ],

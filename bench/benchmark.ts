@@ -1,4 +1,5 @@
 import type { Client } from "./client.js";
+import type { SandboxImage } from "../src/runtimes/runtime.js";
 import type { GatewayProcess } from "./gateway-process.js";
 import { median, quantile } from "./statistics.js";
 
@@ -20,6 +21,7 @@ export interface Measurement {
 /** A measurement as it is reported. */
 export interface Result {
   benchmark: string;
+  runtime: BenchRuntime;
   what: string;
   unit: Unit;
   target: string | null;
@@ -34,8 +36,14 @@ export interface Result {
   note: string | null;
 }
 
+/** The runtimes that are measured where they work. */
+export type BenchRuntime = "docker" | "local";
+
 /** What a benchmark works with. */
 export interface Bench {
+  runtime: BenchRuntime;
+  /** What the runtime makes sandboxes from. */
+  image: SandboxImage;
   gateway: GatewayProcess;
   client: Client;
   /** Aborted when the bench is to stop; every request ends with it. */
@@ -45,17 +53,24 @@ export interface Bench {
 export interface Benchmark {
   /** What `--only` selects it by. */
   name: string;
+  /** Where it makes sense; everywhere by default. */
+  runtimes?: readonly BenchRuntime[];
   /** @throws when an answer is not what it must be: a fast wrong answer is no figure */
   run(bench: Bench): Promise<Measurement[]>;
 }
 
-export function resultOf(benchmark: string, measurement: Measurement): Result {
+export function resultOf(
+  benchmark: string,
+  runtime: BenchRuntime,
+  measurement: Measurement,
+): Result {
   const { what, unit, samples, target, baseline, note } = measurement;
   const moreIsBetter = target !== undefined && "atLeast" in target;
   const worst = moreIsBetter ? 0.05 : 0.95;
   const middle = median(samples);
   return {
     benchmark,
+    runtime,
     what,
     unit,
     target: target === undefined ? null : targetText(target, unit),

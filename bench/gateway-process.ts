@@ -6,9 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { BenchRuntime } from "./benchmark.js";
 
 const PROGRAM = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const STOP_WITHIN_MS = 30_000;
+/** More than any benchmark makes. */
+const MAX_SESSIONS = 256;
 
 /** A gateway of its own process and home, so that its memory is its own. */
 export interface GatewayProcess {
@@ -21,6 +24,9 @@ export interface GatewayProcess {
 
 export interface GatewayProcessOptions {
   signal: AbortSignal;
+  runtime: BenchRuntime;
+  /** Where images are kept, from one run to the next. */
+  imagesDirectory: string;
   /** Where Node writes a CPU profile of it at its end. */
   profileDirectory?: string | undefined;
 }
@@ -37,12 +43,17 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
       ...["--import", import.meta.resolve("tsx"), PROGRAM, "serve"],
       ...["--host", "127.0.0.1", "--port", "0", "--home", home, "--log-level", "silent"],
+      ...["--runtime", options.runtime, "--max-sessions", String(MAX_SESSIONS)],
     ],
     {
       // Away from any configuration file, and out of reach of the terminal's Ctrl+C: this process ends it.
       cwd: home,
       detached: true,
-      env: { ...withoutSettings(process.env), HOTCELL_API_KEY: key },
+      env: {
+        ...withoutSettings(process.env),
+        HOTCELL_API_KEY: key,
+        HOTCELL_IMAGES: options.imagesDirectory,
+      },
       stdio: ["ignore", "pipe", "inherit"],
     },
   );

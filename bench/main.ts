@@ -1,17 +1,29 @@
 import { setMaxListeners } from "node:events";
-import { cpus, loadavg } from "node:os";
+import { cpus, homedir, loadavg } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Bench, type Benchmark, type Result, resultOf } from "./benchmark.js";
+import { prepareImage, sandboxImage } from "../src/gateway/images.js";
+import {
+  type Bench,
+  type Benchmark,
+  type BenchRuntime,
+  type Result,
+  resultOf,
+} from "./benchmark.js";
 import { createClient } from "./client.js";
+import { crowd } from "./crowd.js";
+import { firstImport } from "./first-import.js";
 import { firstByte } from "./first-byte.js";
 import { startGatewayProcess } from "./gateway-process.js";
 import { idleMemory } from "./idle-memory.js";
 import { kernelRestart } from "./kernel-restart.js";
 import { largeOutput } from "./large-output.js";
 import { manyLines } from "./many-lines.js";
+import { sandboxFork } from "./sandbox-fork.js";
 import { sessionStart } from "./session-start.js";
 import { sessionsAtOnce } from "./sessions-at-once.js";
 import { socketExecution } from "./socket-execution.js";
+import { stockKernel } from "./stock-kernel.js";
 import { table } from "./table.js";
 import { warmExecution } from "./warm-execution.js";
 
@@ -25,7 +37,13 @@ const BENCHMARKS: Benchmark[] = [
   socketExecution,
   kernelRestart,
   sessionsAtOnce,
+  stockKernel,
+  firstImport,
+  sandboxFork,
+  crowd,
 ];
+
+const RUNTIMES = ["local", "docker"] as const satisfies readonly BenchRuntime[];
 
 const HELP = `Measures what Hotcell claims, on this machine, with a gateway of its own.
 
@@ -33,13 +51,14 @@ Usage
   npm run bench -- [options]
 
   --only NAME          this benchmark; may be given several times
+  --runtime NAME       on this runtime (local, docker); by default on both
   --json               print JSON instead of a table
   --profile DIRECTORY  have Node write a CPU profile of the gateway there
   --help
 
 Benchmarks: ${BENCHMARKS.map(({ name }) => name).join(", ")}
 
-It needs Linux and a Docker engine. Exit code 1: a benchmark could not be run or got a wrong answer.
+It needs Linux, and a Docker engine for the runtime docker. Images are kept in HOTCELL_IMAGES, ~/.hotcell/images by default. Exit code 1: a benchmark could not be run or got a wrong answer.
 `;
 
 function machine(): { processors: string; load: number[] } {
@@ -63,23 +82,57 @@ function selected(names: string[] | undefined): Benchmark[] {
 async function runAll(bench: Bench, benchmarks: Benchmark[]): Promise<Result[]> {
   const results: Result[] = [];
   for (const benchmark of benchmarks) {
-    process.stderr.write(`${benchmark.name} …\n`);
+    const { name, runtimes } = benchmark;
+    if (runtimes?.includes(bench.runtime) === false) continue;
+    process.stderr.write(`${name} (${bench.runtime}) …\n`);
     try {
       const measurements = await benchmark.run(bench);
-      results.push(...measurements.map((measurement) => resultOf(benchmark.name, measurement)));
+      results.push(
+        ...measurements.map((measurement) => resultOf(name, bench.runtime, measurement)),
+      );
     } catch (error) {
       if (bench.signal.aborted) break;
-      process.stderr.write(`${benchmark.name} failed: ${String(error)}\n`);
+      process.stderr.write(`${name} (${bench.runtime}) failed: ${String(error)}\n`);
       process.exitCode = 1;
     }
   }
   return results;
 }
 
+interface RunOptions {
+  signal: AbortSignal;
+  profileDirectory: string | undefined;
+}
+
+/** Runs benchmarks against a gateway with that runtime. */
+async function runOn(
+  runtime: BenchRuntime,
+  benchmarks: Benchmark[],
+  { signal, profileDirectory }: RunOptions,
+): Promise<Result[]> {
+  const imagesDirectory = process.env["HOTCELL_IMAGES"] ?? join(homedir(), ".hotcell", "images");
+  const { reference } = await prepareImage("python", {
+    runtime,
+    imagesDirectory,
+    signal,
+    onProgress: ({ step, detail }) => process.stderr.write(`${step} ${detail ?? ""}\n`),
+  });
+  const image = sandboxImage(reference);
+  const gateway = await startGatewayProcess({ signal, profileDirectory, runtime, imagesDirectory });
+  const client = createClient(gateway.url, gateway.key, signal);
+  try {
+    return await runAll({ runtime, image, gateway, client, signal }, benchmarks);
+  } finally {
+    client.close();
+    await gateway.close();
+  }
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: "string", multiple: true },
+      runtime: { type: "string", multiple: true, default: [...RUNTIMES] },
       json: { type: "boolean", default: false },
       profile: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
@@ -100,22 +153,28 @@ async function main(): Promise<void> {
   const { signal } = stop;
   setMaxListeners(Infinity, signal);
   const before = machine();
-  const gateway = await startGatewayProcess({ signal, profileDirectory: values.profile });
-  const client = createClient(gateway.url, gateway.key, signal);
-  try {
-    const results = await runAll({ gateway, client, signal }, benchmarks);
-    if (values.json) {
-      const report = { machine: before, load_after: machine().load, results };
-      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    } else if (results.length > 0) {
-      process.stdout.write(`\n${table(results)}\n`);
-      process.stdout.write(
-        `${before.processors}, load ${before.load[0] ?? 0} before and ${machine().load[0] ?? 0} after, Node ${process.version}\n`,
+  const results: Result[] = [];
+  for (const runtime of RUNTIMES.filter((name) => values.runtime.includes(name))) {
+    try {
+      results.push(
+        ...(await runOn(runtime, benchmarks, { signal, profileDirectory: values.profile })),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      process.exitCode = 1;
+      process.stderr.write(
+        `${runtime}: ${error instanceof Error ? error.message : String(error)}\n`,
       );
     }
-  } finally {
-    client.close();
-    await gateway.close();
+  }
+  if (values.json) {
+    const report = { machine: before, load_after: machine().load, results };
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  } else if (results.length > 0) {
+    process.stdout.write(`\n${table(results)}\n`);
+    process.stdout.write(
+      `${before.processors}, load ${before.load[0] ?? 0} before and ${machine().load[0] ?? 0} after, Node ${process.version}\n`,
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import type { Benchmark } from "./benchmark.js";
 import { jsonOf } from "./client.js";
 import { sessionAt } from "./session.js";
 
-const ROUNDS = 10;
+const ROUNDS = 20;
 
 export const sessionStart: Benchmark = {
   name: "session-start",
@@ -15,9 +15,9 @@ export const sessionStart: Benchmark = {
       const start = performance.now();
       try {
         jsonOf(await bench.client.request("PUT", session.path, { body: {} }), 201);
-        created.push((performance.now() - start) / 1000);
+        created.push(performance.now() - start);
         await session.execute("1+1");
-        answered.push((performance.now() - start) / 1000);
+        answered.push(performance.now() - start);
       } finally {
         await bench.client.request("DELETE", session.path);
       }
@@ -25,11 +25,11 @@ export const sessionStart: Benchmark = {
     return [
       {
         what: "create a session (no pool) → first result",
-        unit: "s",
+        unit: "ms",
         samples: answered,
-        target: { atMost: 1 },
+        target: { atMost: bench.runtime === "local" ? 45 : 1000 },
       },
-      { what: "create a session (no pool) → 201", unit: "s", samples: created },
+      { what: "create a session (no pool) → 201", unit: "ms", samples: created },
     ];
   },
 };

@@ -1,10 +1,20 @@
 import { format, type Result } from "./benchmark.js";
 
-const COLUMNS = ["what", "target", "median", "p95", "baseline", "ratio", "verdict"] as const;
+const COLUMNS = [
+  "runtime",
+  "what",
+  "target",
+  "median",
+  "p95",
+  "baseline",
+  "ratio",
+  "verdict",
+] as const;
 
 function cells(result: Result): string[] {
   const { unit, baseline } = result;
   return [
+    result.runtime,
     result.what,
     result.target ?? "–",
     `${format(result.median)} ${unit}`,
@@ -26,6 +36,7 @@ export function table(results: readonly Result[]): string {
   );
   lines.splice(1, 0, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
   const notes = results.filter((result) => result.note !== null);
-  if (notes.length > 0) lines.push("", ...notes.map(({ what, note }) => `${what}: ${note ?? ""}.`));
+  if (notes.length > 0)
+    lines.push("", ...new Set(notes.map(({ what, note }) => `${what}: ${note ?? ""}.`)));
   return `${lines.join("\n")}\n`;
 }

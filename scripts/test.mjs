@@ -3,12 +3,21 @@
 import { execFileSync } from "node:child_process";
 import { root, run, say, setUp } from "./set-up.mjs";
 
+/** What `hotcell images` ends with where the machine lacks what it needs. */
+const UNAVAILABLE = 3;
+
 await setUp();
 
 /** @type {{ what: string, why: string }[]} */
 const skipped = [];
 /** @type {{ what: string, code: number }[]} */
 const failed = [];
+const node = process.execPath;
+
+await step("Format, lint, types and unit tests", "npm", ["run", "--silent", "check"]);
+const directory = await localTests();
+await engineTests(directory);
+end();
 
 /**
  * @param {string} what
@@ -20,56 +29,110 @@ async function step(what, command, args, env) {
   say(`\n── ${what}`);
   const code = await run(command, args, env);
   if (code !== 0) failed.push({ what, code });
-  return code === 0;
 }
 
-const node = process.execPath;
-await step("Format, lint, types and unit tests", "npm", ["run", "--silent", "check"]);
-
-const image = await prepareImage();
-if (image !== undefined) {
-  await step(
-    "Tests with real containers",
-    node,
-    ["node_modules/vitest/vitest.mjs", "run", "--project", "engine"],
-    {
-      ...process.env,
-      HOTCELL_TEST_IMAGE: image,
-    },
-  );
+/**
+ * @param {string} what
+ * @param {string} project of vitest.config.ts
+ * @param {Record<string, string>} variables
+ */
+async function tests(what, project, variables) {
+  const args = ["node_modules/vitest/vitest.mjs", "run", "--project", project];
+  await step(what, node, args, { ...process.env, ...variables });
 }
 
-/** @returns {Promise<string | undefined>} the reference of the Python image, once the engine has it */
-async function prepareImage() {
-  say("\n── The Python image");
-  const code = await run(node, ["dist/main.js", "images", "build", "python"]);
-  if (code === 3) {
+/** @returns {Promise<string | undefined>} the image's directory, once it is there */
+async function localTests() {
+  const what = "Tests with sandboxes of our own (project local)";
+  const why = namespacesForbidden();
+  if (why !== undefined) {
+    skipped.push({ what, why });
+    return undefined;
+  }
+  const image = await prepareImage("local", what, "what a build needs is missing");
+  if (image !== undefined) await tests(what, "local", { HOTCELL_TEST_ROOT: image });
+  return image;
+}
+
+/** @param {string | undefined} directory of the image for the other runtime */
+async function engineTests(directory) {
+  const what = "Tests with containers (project engine)";
+  const image = await prepareImage("docker", what, "no Docker engine answers");
+  if (image === undefined) return;
+  const runsc = await gvisorRuntime();
+  if (runsc === undefined)
     skipped.push({
-      what: "Tests with real containers (test/e2e, test/runtimes, test/kerneld)",
-      why: "no Docker engine answers (see above for what to do)",
+      what: "Attacks on containers in gVisor (test/attacks, column runsc)",
+      why: "the engine has no runtime called runsc",
     });
+  await tests(what, "engine", {
+    HOTCELL_TEST_IMAGE: image,
+    ...(runsc === undefined ? {} : { HOTCELL_TEST_RUNSC: runsc }),
+    ...(directory === undefined ? {} : { HOTCELL_TEST_ROOT: directory }),
+  });
+}
+
+/** @returns {string | undefined} why this user cannot make the namespaces that sandboxes need, where that is so */
+function namespacesForbidden() {
+  const namespaces = ["--user", "--map-root-user", "--pid", "--fork", "--mount", "--mount-proc"];
+  try {
+    execFileSync("unshare", [...namespaces, "true"], { encoding: "utf8", stdio: "pipe" });
+    return undefined;
+  } catch (error) {
+    const { stderr } = /** @type {{ stderr?: string }} */ (error);
+    const detail = (stderr ?? String(error)).trim();
+    const reason = detail.includes("/proc")
+      ? "a new /proc is refused, as in a container with a masked one"
+      : "user namespaces are forbidden";
+    return `${reason} (${detail})`;
+  }
+}
+
+/**
+ * @param {"docker" | "local"} runtime
+ * @param {string} what needs it
+ * @param {string} why the tests are skipped where it cannot be had
+ * @returns {Promise<string | undefined>} the reference of the Python image, once the runtime has it
+ */
+async function prepareImage(runtime, what, why) {
+  const title = `The Python image (${runtime})`;
+  say(`\n── ${title}`);
+  const images = ["dist/main.js", "images"];
+  const named = ["python", "--runtime", runtime];
+  const code = await run(node, [...images, "build", ...named]);
+  if (code === UNAVAILABLE) {
+    skipped.push({ what, why: `${why} (see above for what to do)` });
     return undefined;
   }
   if (code !== 0) {
-    failed.push({ what: "The Python image", code });
+    failed.push({ what: title, code });
     return undefined;
   }
-  return execFileSync(node, ["dist/main.js", "images", "reference", "python"], {
-    cwd: root,
-    encoding: "utf8",
-  }).trim();
+  const args = [...images, "reference", ...named];
+  return execFileSync(node, args, { cwd: root, encoding: "utf8" }).trim();
 }
 
-say("");
-for (const { what, why } of skipped) say(`SKIPPED  ${what}: ${why}`);
-for (const { what, code } of failed) say(`FAILED   ${what} (exit code ${code})`);
-if (skipped.length > 0 && process.env["HOTCELL_TEST_REQUIRE"] === "all") {
-  say("FAILED   Nothing may be skipped here (HOTCELL_TEST_REQUIRE=all)");
-  process.exit(1);
+/** @returns {Promise<string | undefined>} what the engine calls gVisor's runtime, when it has it */
+async function gvisorRuntime() {
+  const { connectEngine } = await import("../dist/runtimes/docker/engine.js");
+  /** @type {unknown} */
+  const info = await connectEngine().docker.info();
+  const { Runtimes } = /** @type {{ Runtimes?: Record<string, unknown> }} */ (info);
+  return Object.keys(Runtimes ?? {}).find((name) => name === "runsc");
 }
-if (failed.length > 0) process.exit(1);
-say(
-  skipped.length > 0
-    ? "Everything that ran has passed."
-    : "Everything has passed; nothing was skipped.",
-);
+
+function end() {
+  say("");
+  for (const { what, why } of skipped) say(`SKIPPED  ${what}: ${why}`);
+  for (const { what, code } of failed) say(`FAILED   ${what} (exit code ${code})`);
+  if (skipped.length > 0 && process.env["HOTCELL_TEST_REQUIRE"] === "all") {
+    say("FAILED   Nothing may be skipped here (HOTCELL_TEST_REQUIRE=all)");
+    process.exit(1);
+  }
+  if (failed.length > 0) process.exit(1);
+  say(
+    skipped.length > 0
+      ? "Everything that ran has passed."
+      : "Everything has passed; nothing was skipped.",
+  );
+}

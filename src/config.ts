@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 
@@ -30,6 +30,7 @@ export const configSchema = z.strictObject({
   allowed_origins: z.array(z.url()).default([]),
   log_level: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   default_image: z.string().min(1).default("python"),
+  images_directory: z.string().min(1).optional(),
   body_limit_bytes: z
     .int()
     .min(64 * 1024)
@@ -38,6 +39,15 @@ export const configSchema = z.strictObject({
     .strictObject({
       uid_range: uidRange.optional(),
       strong_runtime: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  local: z
+    .strictObject({
+      preload: z
+        .array(z.string().regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, "is a Python module's name"))
+        .max(64)
+        .default(["numpy", "pandas", "matplotlib.pyplot"]),
+      uid_range: uidRange.optional(),
     })
     .prefault({}),
   session: z
@@ -60,7 +70,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
-export type Config = z.output<typeof configSchema>;
+export type Config = z.output<typeof configSchema> & {
+  /** Where root file systems of images, and locks of their builders, are: `images` in the home unless it is set. */
+  images_directory: string;
+};
 
 /** A setting that cannot be used: the message names the setting and where it was set. */
 export class ConfigError extends Error {
@@ -78,6 +91,7 @@ const ENVIRONMENT: Record<string, { setting: string; parse: (text: string) => un
   HOTCELL_HOST: { setting: "host", parse: identity },
   HOTCELL_PORT: { setting: "port", parse: number },
   HOTCELL_HOME: { setting: "home", parse: identity },
+  HOTCELL_IMAGES: { setting: "images_directory", parse: identity },
   HOTCELL_API_KEY: { setting: "api_key", parse: identity },
   HOTCELL_RUNTIME: { setting: "runtime", parse: identity },
   HOTCELL_MAX_SESSIONS: { setting: "max_sessions", parse: number },
@@ -176,8 +190,13 @@ export function loadConfig(sources: ConfigSources = {}): Config {
       `The setting ${setting.join(".")} (${from}) ${unknown === undefined ? `is not valid: ${issue?.message ?? ""}` : "does not exist"}`,
     );
   }
-  const config = parsed.data;
-  config.home = isAbsolute(config.home) ? config.home : resolve(cwd, config.home);
+  const home = resolve(cwd, parsed.data.home);
+  const images = parsed.data.images_directory;
+  const config: Config = {
+    ...parsed.data,
+    home,
+    images_directory: images === undefined ? join(home, "images") : resolve(cwd, images),
+  };
   if (
     !LOOPBACK_HOSTS.has(config.host) &&
     config.api_key === undefined &&

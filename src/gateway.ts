@@ -1,31 +1,19 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { type Config, isLoopback } from "./config.js";
 import { HotcellError } from "./errors.js";
+import { prepareImage, sandboxImage } from "./gateway/images.js";
+import { openLinksDirectory, removeLeftovers } from "./gateway/leftovers.js";
+import { chooseRuntime, openRuntime, refusalOfBoth } from "./gateway/runtime-choice.js";
 import { claimHome, type Home } from "./home.js";
 import { buildServer, type Server } from "./http/server.js";
-import { ensureImage } from "./images/ensure-image.js";
-import { loadImageDefinition } from "./images/image-definition.js";
 import type { OnImageProgress } from "./images/image-progress.js";
-import { connectEngine } from "./runtimes/docker/engine.js";
-import { dockerRuntime } from "./runtimes/docker.js";
-import type { Runtime, RuntimeReport } from "./runtimes/runtime.js";
+import type { RuntimeReport } from "./runtimes/runtime.js";
 import { DEFAULT_TENANT, keptSecret, KeyRing } from "./sessions/key-ring.js";
 import { SessionRecordFiles } from "./sessions/session-record.js";
 import { type SessionImage, SessionRegistry } from "./sessions/session-registry.js";
 import { version } from "./version.js";
-
-const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/** Where the project's image definitions are. */
-export const IMAGES_DIRECTORY = join(PACKAGE, "kernel-images");
-
-/** Every image starts kerneld by this, and has its own interpreter beside it. */
-const ENTRYPOINT: [string] = ["/opt/hotcell/bin/kerneld"];
-const INTERPRETER = "/opt/hotcell/bin/python3";
 
 export interface GatewayOptions {
   config: Config;
@@ -33,6 +21,8 @@ export interface GatewayOptions {
   /** Told what the start is at. */
   onProgress: OnImageProgress;
   log?: Logger;
+  /** Told how many sessions there are, each time that one is made or has ended. */
+  onSessions?: (count: number) => void;
 }
 
 export interface Gateway {
@@ -54,67 +44,6 @@ export function gatewayLogger(config: Pick<Config, "log_level">): Logger {
     },
     pino.destination({ dest: 2, sync: false }),
   );
-}
-
-function chooseRuntime(config: Config, home: Home): Runtime {
-  if (config.runtime !== "auto" && config.runtime !== "docker") {
-    throw new Error(
-      `The setting runtime (HOTCELL_RUNTIME) is ${config.runtime}, which this version does not have: use docker or auto`,
-    );
-  }
-  const { docker, session } = config;
-  return dockerRuntime({
-    home: home.directory,
-    homeId: home.id,
-    ...(docker.strong_runtime === undefined ? {} : { strongRuntime: docker.strong_runtime }),
-    ...(docker.uid_range === undefined ? {} : { uidRange: docker.uid_range }),
-    defaults: {
-      memoryBytes: session.memory_bytes,
-      pids: session.pids,
-      diskBytes: session.disk_bytes,
-    },
-  });
-}
-
-/** Makes sure that the engine has an image of the project's. Throws `runtime_unavailable` where none answers. */
-export async function prepareImage(
-  name: string,
-  options: { home: string; signal: AbortSignal; onProgress: OnImageProgress; rebuild?: boolean },
-): Promise<{ reference: string; built: boolean; languages: string[] }> {
-  const definition = await loadImageDefinition(join(IMAGES_DIRECTORY, name));
-  const engine = connectEngine();
-  await engine.call(() => engine.docker.ping(), { signal: options.signal });
-  const { reference, built } = await ensureImage({
-    docker: engine.docker,
-    definition,
-    kerneldDirectory: join(IMAGES_DIRECTORY, "kerneld"),
-    stateDirectory: join(options.home, "images"),
-    onProgress: options.onProgress,
-    signal: options.signal,
-    ...(options.rebuild === undefined ? {} : { rebuild: options.rebuild }),
-  });
-  return { reference, built, languages: definition.languages.map((language) => language.name) };
-}
-
-/** Ends what an earlier gateway of this home has left: its sessions are lost with it. */
-async function removeLeftovers(
-  runtime: Runtime,
-  records: SessionRecordFiles,
-  linksDirectory: string,
-  log: Logger,
-): Promise<void> {
-  const sandboxes = await runtime.list();
-  if (sandboxes.length > 0)
-    log.warn({ sandboxes: sandboxes.length }, "removing sandboxes of an earlier gateway");
-  await Promise.all(sandboxes.map(({ sandboxId }) => runtime.destroy(sandboxId)));
-  const kept = await records.all((name, reason) =>
-    log.warn({ name, reason }, "removing a broken record"),
-  );
-  await Promise.all(kept.map((record) => records.remove(record.sandbox_id)));
-  await mkdir(linksDirectory, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(linksDirectory)) {
-    await rm(join(linksDirectory, name), { recursive: true, force: true });
-  }
 }
 
 async function openKeys(
@@ -177,25 +106,28 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const home = await claimHome(config.home);
     closers.push(() => home.release());
     const { keys, generated } = await openKeys(config, home);
-    const runtime = chooseRuntime(config, home);
+    onProgress({ step: "looking for a container engine" });
+    const choice = await chooseRuntime(config, signal);
+    const runtime = openRuntime(choice.name, config, home);
     closers.push(() => runtime.close());
 
-    onProgress({ step: "looking for the container engine" });
-    await runtime.probe({ signal });
+    await runtime.probe({ signal }).catch((error: unknown) => {
+      throw refusalOfBoth(error, choice.why);
+    });
     const prepared = await prepareImage(config.default_image, {
-      home: home.directory,
+      runtime: choice.name,
+      imagesDirectory: config.images_directory,
       signal,
       onProgress,
     });
-    const image = {
-      reference: prepared.reference,
-      entrypoint: ENTRYPOINT,
-      interpreter: INTERPRETER,
-    };
-    onProgress({ step: "trying the engine", detail: "a container dials a mounted socket" });
-    const report = await runtime.probe({ signal, image });
-
+    const image = sandboxImage(prepared.reference);
     const linksDirectory = join(home.directory, "links");
+    await openLinksDirectory(linksDirectory);
+    onProgress({ step: "trying the runtime", detail: "a sandbox dials the gateway" });
+    const report = await runtime.probe({ signal, image }).catch((error: unknown) => {
+      throw refusalOfBoth(error, choice.why);
+    });
+
     const records = new SessionRecordFiles(join(home.directory, "sessions"));
     await removeLeftovers(runtime, records, linksDirectory, log);
     const images = new Map<string, SessionImage>([
@@ -210,6 +142,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       maxSessions: config.max_sessions,
       defaults: config.session,
       log,
+      ...(options.onSessions === undefined ? {} : { onCount: options.onSessions }),
     });
 
     const server = await buildServer(
@@ -232,12 +165,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     signal.throwIfAborted();
     await listen(server, config);
     const { port } = server.server.address() as AddressInfo;
+    const url = urlOf(config.host, port);
+    home.announce({ url, keys: generated === undefined ? "configured" : "generated" });
     log.info(
       { host: config.host, port, runtime: runtime.name, image: prepared.reference },
       "listening",
     );
     return {
-      url: urlOf(config.host, port),
+      url,
       generatedKey: generated,
       runtime: report,
       server,

@@ -3,15 +3,23 @@ import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { type Announcement, announcer, claimSocket } from "./gateway/announcement.js";
 
 /** The longest path that a Unix socket can have on every system. */
 const LONGEST_SOCKET_PATH = 107;
+
+/** Another gateway has the home. */
+export class HomeTakenError extends Error {
+  override readonly name = "HomeTakenError";
+}
 
 /** The directory that belongs to one gateway at a time. */
 export interface Home {
   directory: string;
   /** Names this home on an engine that several gateways share; drawn once. */
   id: string;
+  /** Answers those who ask, and have asked, in this home for its gateway. */
+  announce(announcement: Announcement): void;
   /** Lets another gateway have it. Idempotent. */
   release(): Promise<void>;
 }
@@ -30,7 +38,7 @@ async function answers(path: string): Promise<boolean> {
 
 /** Listening on a socket in the home is the claim: it ends with the process, however that ends. */
 async function claim(path: string): Promise<Server> {
-  const server = createServer((socket) => socket.destroy());
+  const server = createServer();
   server.unref();
   for (const attempt of [1, 2]) {
     try {
@@ -43,7 +51,7 @@ async function claim(path: string): Promise<Server> {
       await rm(path, { force: true });
     }
   }
-  throw new Error(
+  throw new HomeTakenError(
     `Another gateway runs with the home ${path.replace(/\/[^/]*$/, "")}: stop it, or set HOTCELL_HOME to another directory`,
   );
 }
@@ -65,10 +73,10 @@ async function readId(path: string): Promise<string> {
 
 /**
  * Makes the home where it is missing (mode 0700), and claims it for this process.
- * @throws when another gateway has it, or when its path is too long for the sockets in it
+ * @throws HomeTakenError when another gateway has it; Error when its path is too long for the sockets in it
  */
 export async function claimHome(directory: string): Promise<Home> {
-  const socket = join(directory, "gateway.sock");
+  const socket = claimSocket(directory);
   // Links lie two directories deeper, with names of 20 and 4 characters.
   const longest = Buffer.byteLength(
     join(directory, "links", "0".repeat(20), "link", "gateway.sock"),
@@ -79,19 +87,17 @@ export async function claimHome(directory: string): Promise<Home> {
     );
   }
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const server = await claim(socket);
+  const claimed = announcer(await claim(socket));
   let released: Promise<void> | undefined;
   try {
     return {
       directory,
       id: await readId(join(directory, "id")),
-      release: () =>
-        (released ??= new Promise((resolve) => {
-          server.close(() => resolve());
-        })),
+      announce: (announcement) => claimed.announce(announcement),
+      release: () => (released ??= claimed.close()),
     };
   } catch (error) {
-    server.close();
+    await claimed.close();
     throw error;
   }
 }

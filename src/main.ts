@@ -1,35 +1,41 @@
 #!/usr/bin/env node
-import { join } from "node:path";
-import { homedir } from "node:os";
 import { parseArgs } from "node:util";
 import closeWithGrace from "close-with-grace";
+import { doctor } from "./commands/doctor.js";
+import { images } from "./commands/images.js";
 import { ConfigError, loadConfig } from "./config.js";
-import { gatewayLogger, prepareImage, startGateway, type Gateway } from "./gateway.js";
+import { gatewayLogger, startGateway, type Gateway } from "./gateway.js";
+import { PrerequisiteError } from "./images/prerequisite-error.js";
 import { progressPrinter } from "./progress-printer.js";
+import { run } from "./commands/run.js";
+import { startReporter } from "./run/start-report.js";
 import { RuntimeError } from "./runtimes/runtime.js";
+import { idleExit, type IdleExit } from "./sessions/idle-exit.js";
 import { version } from "./version.js";
 
 const HELP = `hotcell ${version}: a stateful code interpreter service
 
 Usage
   hotcell serve [options]                   start the gateway
-  hotcell images build [NAME] [--rebuild]   make sure that the engine has an image (python)
-  hotcell images reference [NAME]           print an image's reference
+  hotcell run FILE | -c CODE | -            run code in a sandbox (hotcell run --help)
+  hotcell images build [NAME]               make sure that an image is there (hotcell images --help)
+  hotcell doctor                            what this machine can enforce, and what to do about the rest
   hotcell --help | --version
 
 Options of serve, over the environment, over hotcell.config.yaml
   --host HOST            HOTCELL_HOST, 127.0.0.1
   --port PORT            HOTCELL_PORT, 8788; 0 picks a free one
   --home DIRECTORY       HOTCELL_HOME, ~/.hotcell: key, images, sockets, records
-  --runtime NAME         HOTCELL_RUNTIME, auto (auto, docker)
+  --runtime NAME         HOTCELL_RUNTIME, auto (auto, docker, local)
   --max-sessions NUMBER  HOTCELL_MAX_SESSIONS, 64
   --log-level LEVEL      HOTCELL_LOG_LEVEL, info (fatal to trace, silent)
+  --exit-when-idle SECS  end after this long without a session
   --config FILE          another configuration file than hotcell.config.yaml
 
 HOTCELL_API_KEY sets a key to accept instead of the generated one.
 `;
 
-/** Exit codes: wrong usage or settings, anything else, no engine. */
+/** Exit codes: wrong usage or settings, anything else, a machine without what sandboxes or images need. */
 const EXIT = { usage: 2, failure: 1, engine: 3 } as const;
 
 /** How long a stop may take before the process ends anyway. */
@@ -39,6 +45,10 @@ function fail(error: unknown): never {
   if (error instanceof ConfigError || isUsageError(error)) {
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT.usage);
+  }
+  if (error instanceof PrerequisiteError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT.engine);
   }
   if (error instanceof RuntimeError) {
     process.stderr.write(`${error.message}\n`);
@@ -74,6 +84,11 @@ Ctrl+C stops it and ends its sessions.
 `;
 }
 
+function milliseconds(seconds: string): number {
+  if (/^\d{1,7}(\.\d+)?$/.test(seconds)) return Number(seconds) * 1000;
+  throw new ConfigError("hotcell serve: --exit-when-idle is a number of seconds");
+}
+
 async function serve(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -85,6 +100,7 @@ async function serve(args: string[]): Promise<void> {
       "max-sessions": { type: "string" },
       "log-level": { type: "string" },
       config: { type: "string" },
+      "exit-when-idle": { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -92,12 +108,13 @@ async function serve(args: string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const { help: _help, config: file, ...flags } = values;
+  const { help: _help, config: file, "exit-when-idle": idleSeconds, ...flags } = values;
+  const exitWhenIdleMs = idleSeconds === undefined ? undefined : milliseconds(idleSeconds);
   const config = loadConfig({ flags, ...(file === undefined ? {} : { file }) });
   const log = gatewayLogger(config);
   const stop = new AbortController();
   let gateway: Gateway | undefined;
-  closeWithGrace({ delay: STOP_WITHIN_MS, logger: false }, async ({ signal, err }) => {
+  const exit = closeWithGrace({ delay: STOP_WITHIN_MS, logger: false }, async ({ signal, err }) => {
     if (err) log.fatal({ err }, "stopping after an error");
     else log.info({ signal }, "stopping");
     stop.abort(new Error("stopped"));
@@ -105,44 +122,30 @@ async function serve(args: string[]): Promise<void> {
     log.flush();
   });
   const progress = progressPrinter(process.stderr);
+  const reporter = startReporter();
+  let idle: IdleExit | undefined;
   try {
-    gateway = await startGateway({ config, signal: stop.signal, onProgress: progress.show, log });
+    gateway = await startGateway({
+      config,
+      signal: stop.signal,
+      onProgress: (step) => {
+        progress.show(step);
+        reporter.progress(step);
+      },
+      onSessions: (count) => idle?.count(count),
+      log,
+    });
   } catch (error) {
     if (stop.signal.aborted) return;
     throw error;
   } finally {
     progress.done();
   }
+  if (exitWhenIdleMs !== undefined) {
+    idle = idleExit({ afterMs: exitWhenIdleMs, onIdle: () => exit.close() });
+  }
+  reporter.listening();
   process.stdout.write(welcome(gateway));
-}
-
-async function images(args: string[]): Promise<void> {
-  const { positionals, values } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { rebuild: { type: "boolean", default: false } },
-  });
-  const [action, name = "python"] = positionals;
-  if (action !== "build" && action !== "reference") {
-    throw new ConfigError("hotcell images: say `build` or `reference`; see hotcell --help");
-  }
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort(new Error("stopped")));
-  process.once("SIGTERM", () => stop.abort(new Error("stopped")));
-  const progress = progressPrinter(process.stderr);
-  try {
-    const { reference, built } = await prepareImage(name, {
-      home: process.env["HOTCELL_HOME"] ?? join(homedir(), ".hotcell"),
-      signal: stop.signal,
-      onProgress: progress.show,
-      rebuild: values.rebuild,
-    });
-    progress.done();
-    if (action === "reference") process.stdout.write(`${reference}\n`);
-    else process.stdout.write(`${reference} ${built ? "is built" : "is there"}\n`);
-  } finally {
-    progress.done();
-  }
 }
 
 const [command, ...rest] = process.argv.slice(2);
@@ -151,8 +154,14 @@ try {
     case "serve":
       await serve(rest);
       break;
+    case "run":
+      process.exit(await run(rest));
+      break;
     case "images":
       await images(rest);
+      break;
+    case "doctor":
+      process.exitCode = await doctor(rest);
       break;
     case "--version":
     case "-v":

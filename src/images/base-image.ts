@@ -1,16 +1,15 @@
 import type Docker from "dockerode";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Transform } from "node:stream";
 import { aptProgress } from "./apt-progress.js";
+import { transferArchive } from "./archive-transfer.js";
+import { findBaseRoot, packBaseRoot } from "./base-root.js";
 import { engineDone, engineMessages } from "./engine-messages.js";
 import { listFileTree } from "./file-tree.js";
 import { fileTreeTar } from "./file-tree-tar.js";
 import type { ImageDefinition } from "./image-definition.js";
 import type { OnImageProgress } from "./image-progress.js";
 import { writeRootFilesystem } from "./root-filesystem.js";
-
-const IMPORT_REPORT_BYTES = 20_000_000;
 
 /** How long a registry may take to say anything. */
 const REGISTRY_PATIENCE_MS = 15_000;
@@ -20,11 +19,14 @@ interface BaseImageOptions {
   stateDirectory: string;
   onProgress: OnImageProgress;
   signal: AbortSignal;
+  /** Takes nothing that was built before. */
+  rebuild: boolean;
 }
 
 /**
- * Builds the image without kerneld and tags it `reference`: by its Dockerfile where the engine has that file's
- * base or a registry gives it and the build can reach Debian's packages, otherwise from those packages directly.
+ * Builds the image without kerneld and tags it `reference`: from its unpacked root where that is on the disk; by its
+ * Dockerfile where the engine has that file's base or a registry gives it and the build can reach Debian's packages;
+ * otherwise from those packages directly.
  */
 export async function buildBaseImage(
   definition: ImageDefinition,
@@ -32,7 +34,8 @@ export async function buildBaseImage(
   options: BaseImageOptions,
 ): Promise<void> {
   const from = await dockerfileBase(definition.directory);
-  if (await obtainImage(from, options)) {
+  const unpacked = !options.rebuild && (await findBaseRoot(options.stateDirectory, definition));
+  if (!unpacked && (await obtainImage(from, options))) {
     try {
       await buildDockerfile(definition, reference, options);
       return;
@@ -105,42 +108,24 @@ async function buildDockerfile(
   }
 }
 
+/** Imports the root that is unpacked on the disk, or else one that is built for it. */
 async function importRootFilesystem(
   definition: ImageDefinition,
   reference: string,
-  { docker, stateDirectory, onProgress, signal }: BaseImageOptions,
+  { docker, stateDirectory, onProgress, signal, rebuild }: BaseImageOptions,
 ): Promise<void> {
-  const failure = new AbortController();
-  const either = AbortSignal.any([signal, failure.signal]);
+  const root = rebuild ? undefined : await findBaseRoot(stateDirectory, definition);
   const [repo, tag] = reference.split(":");
-  const archive = importProgress(onProgress);
-  const readArchive = async (): Promise<void> => {
-    const answer = await docker.importImage(archive, { repo, tag, abortSignal: either });
-    await engineDone(answer);
-  };
-  const writeArchive = (): Promise<void> =>
-    writeRootFilesystem(definition, archive, { stateDirectory, onProgress, signal: either });
-  // The first to fail ends the other, and both have ended before this does.
-  const failed = (error: unknown): never => {
-    failure.abort(error);
-    throw error;
-  };
-  await Promise.allSettled([readArchive().catch(failed), writeArchive().catch(failed)]);
-  either.throwIfAborted();
-}
-
-/** Lets an archive through and reports its size now and then. */
-function importProgress(onProgress: OnImageProgress): Transform {
-  let bytes = 0;
-  let reported = -1;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, callback) {
-      bytes += chunk.length;
-      const size = Math.floor(bytes / IMPORT_REPORT_BYTES) * (IMPORT_REPORT_BYTES / 1e6);
-      if (size !== reported) onProgress({ step: "importing", detail: `${size} MB` });
-      reported = size;
-      callback(null, chunk);
-    },
+  await transferArchive({
+    write: (output, either) =>
+      root === undefined
+        ? writeRootFilesystem(definition, output, { stateDirectory, onProgress, signal: either })
+        : packBaseRoot(root, output, either),
+    read: async (input, abortSignal) =>
+      engineDone(await docker.importImage(input, { repo, tag, abortSignal })),
+    step: "importing",
+    onProgress,
+    signal,
   });
 }
 

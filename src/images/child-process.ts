@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 const LINES_IN_ERROR = 20;
 const GRACE_MS = 20_000;
@@ -11,6 +11,11 @@ interface ChildProcessOptions {
   signal: AbortSignal;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
+  /**
+   * Becomes standard input. One that breaks off before its end is no end: the program waits for the rest until the
+   * signal is aborted.
+   */
+  stdin?: Readable;
   /** Receives standard output, and is ended with it; without it the output counts as lines. */
   stdout?: Writable;
   onLine?: (line: string) => void;
@@ -26,15 +31,19 @@ interface ChildProcessOptions {
 export async function runChildProcess(
   command: string,
   args: readonly string[],
-  { signal, cwd, env, stdout, onLine }: ChildProcessOptions,
+  { signal, cwd, env, stdin, stdout, onLine }: ChildProcessOptions,
 ): Promise<void> {
   signal.throwIfAborted();
   const child = spawn(command, args, {
     cwd,
     env: env ?? process.env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: "pipe",
     detached: true,
   });
+  // Who ends without reading everything says why by its status.
+  child.stdin.on("error", () => undefined);
+  if (stdin) stdin.pipe(child.stdin);
+  else child.stdin.end();
   const lastLines: string[] = [];
   const readLine = (line: string): void => {
     lastLines.push(line);
@@ -58,7 +67,7 @@ export async function runChildProcess(
           end();
         })
       : undefined;
-    const [code, by] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+    const [code, by] = await ended(child);
     await copied;
     signal.throwIfAborted();
     if (copyError) throw copyError;
@@ -72,6 +81,15 @@ export async function runChildProcess(
   } finally {
     clearTimeout(kill);
     signal.removeEventListener("abort", end);
+  }
+}
+
+async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  try {
+    return (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    throw new Error(`${child.spawnfile} is needed and is not installed (ENOENT)`, { cause });
   }
 }
 

@@ -1,27 +1,26 @@
 import type Docker from "dockerode";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { removePartialDirectories } from "./atomic-directory.js";
 import { buildBaseImage, findImageId } from "./base-image.js";
 import { withBuildLock } from "./build-lock.js";
 import { engineDone } from "./engine-messages.js";
-import { digestParts } from "./file-tree-digest.js";
 import { fileTreeTar } from "./file-tree-tar.js";
 import type { ImageDefinition } from "./image-definition.js";
 import type { OnImageProgress } from "./image-progress.js";
-import {
-  COMPILE_KERNELD,
-  KERNELD_ENTRYPOINT,
-  loadKerneldLayer,
-  type KerneldLayer,
-} from "./kerneld-layer.js";
-import { mmdebstrapArguments } from "./mmdebstrap.js";
+import { baseImageReference, imageReference } from "./image-reference.js";
+import { kerneldDockerfile } from "./kerneld-dockerfile.js";
+import { loadKerneldLayer, type KerneldLayer } from "./kerneld-layer.js";
 
 export interface EnsureImageOptions {
   docker: Docker;
   definition: ImageDefinition;
   /** `kernel-images/kerneld`. */
   kerneldDirectory: string;
-  /** Holds the lock that builders in several processes share, and temporary files while one builds. */
+  /**
+   * Where images are kept on disk: holds the lock that builders in several processes share, temporary files while
+   * one builds, and maybe the root that another runtime had made, which is then imported.
+   */
   stateDirectory: string;
   onProgress: OnImageProgress;
   signal: AbortSignal;
@@ -58,46 +57,16 @@ export async function ensureImage(options: EnsureImageOptions): Promise<EnsuredI
   return withBuildLock(lock, { signal, onWait }, async () => {
     const meanwhile = rebuild ? undefined : await findImageId(docker, reference);
     if (meanwhile) return { reference, id: meanwhile, built: false, env: definition.env };
+    await removePartialDirectories(stateDirectory);
     const base = baseImageReference(definition);
     if (rebuild || !(await findImageId(docker, base)))
-      await buildBaseImage(definition, base, options);
+      await buildBaseImage(definition, base, { ...options, rebuild });
     onProgress({ step: "adding kerneld" });
     await addKerneld(options, base, reference, kerneld);
     const id = await findImageId(docker, reference);
     if (!id) throw new Error(`the engine built ${reference} and does not have it`);
     return { reference, id, built: true, env: definition.env };
   });
-}
-
-/** Repository and tag of the image without kerneld. */
-export function baseImageReference(definition: ImageDefinition): string {
-  const recipe = mmdebstrapArguments(definition.suite, definition.packages);
-  return `hotcell/${definition.name}-base:${digestParts([definition.digest, recipe])}`;
-}
-
-/** Repository and tag of the image with kerneld. */
-export function imageReference(definition: ImageDefinition, kerneld: KerneldLayer): string {
-  const base = baseImageReference(definition);
-  return `hotcell/${definition.name}:${digestParts([kerneldDockerfile(definition, base), kerneld.digest])}`;
-}
-
-/** The Dockerfile that adds kerneld to a base, and says how a container of the image starts. */
-export function kerneldDockerfile(definition: ImageDefinition, base: string): string {
-  const env = Object.entries(definition.env).map(([name, value]) => ` ${name}=${quoted(value)}`);
-  return [
-    `FROM ${base}`,
-    "COPY opt /opt",
-    `RUN ${JSON.stringify(COMPILE_KERNELD)}`,
-    ...(env.length > 0 ? [`ENV${env.join("")}`] : []),
-    "WORKDIR /workspace",
-    `ENTRYPOINT ${JSON.stringify([KERNELD_ENTRYPOINT])}`,
-    "",
-  ].join("\n");
-}
-
-/** A value in the words of a Dockerfile, where `$` would name a variable. */
-function quoted(value: string): string {
-  return `"${value.replace(/["\\$]/g, "\\$&")}"`;
 }
 
 async function addKerneld(

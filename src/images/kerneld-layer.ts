@@ -1,8 +1,6 @@
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { listFileTree, type TreeFile } from "./file-tree.js";
 import { digestFiles } from "./file-tree-digest.js";
-import { fileTreeTar } from "./file-tree-tar.js";
 
 /** The supervisor's files as they lie in every image, whatever made it. */
 export interface KerneldLayer {
@@ -22,13 +20,7 @@ export async function loadKerneldLayer(kerneldDirectory: string): Promise<Kernel
   return { files, digest: await digestFiles(files) };
 }
 
-/**
- * The layer as a tar archive, to be unpacked over a root file system. It holds sources alone: only the image's own
- * interpreter can compile them, with {@link COMPILE_KERNELD}.
- */
-export async function kerneldLayer(kerneldDirectory: string): Promise<Readable> {
-  return fileTreeTar((await loadKerneldLayer(kerneldDirectory)).files);
-}
+const COMPILE = ["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"] as const;
 
 /**
  * The command that compiles kerneld inside the root. Nothing changes the sources of a read-only root, so they
@@ -36,8 +28,13 @@ export async function kerneldLayer(kerneldDirectory: string): Promise<Readable> 
  */
 export const COMPILE_KERNELD = [
   "/opt/hotcell/bin/python3",
-  ...["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"],
+  ...COMPILE,
   "/opt/hotcell/kerneld",
 ] as const;
+
+/** What the root's interpreter is told to compile a layer that lies in `layer`, as if that were `/`. */
+export function compileArguments(layer: string): string[] {
+  return [...COMPILE, "-s", layer, "-p", "/", join(layer, "opt/hotcell/kerneld")];
+}
 
 export const KERNELD_ENTRYPOINT = "/opt/hotcell/bin/kerneld";

@@ -1,15 +1,19 @@
-import { access } from "node:fs/promises";
-import { constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import type { Writable } from "node:stream";
 import { aptProgress } from "./apt-progress.js";
 import { runChildProcess } from "./child-process.js";
 import type { OnImageProgress } from "./image-progress.js";
+import { PrerequisiteError } from "./prerequisite-error.js";
+import { isReadable, onPath } from "./program-path.js";
+import { checkSubordinateIds } from "./subordinate-ids.js";
 
 const PACKAGES = ["mmdebstrap", "debian-archive-keyring", "gpg", "mount"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/** How mmdebstrap becomes root of what it builds: it is, or it maps ids of the user's in a user namespace. */
+export type MmdebstrapMode = "root" | "unshare";
+
 interface MmdebstrapOptions {
+  mode: MmdebstrapMode;
   suite: string;
   packages: readonly string[];
   /** Holds `overlay.tar`, for the root, and `definition.tar`, with `setup.sh`; mmdebstrap works in it. */
@@ -42,9 +46,9 @@ export function mmdebstrapArguments(suite: string, packages: readonly string[]):
 
 /** Makes a root file system and writes it to `output` as a tar archive, which it ends. */
 export async function runMmdebstrap(output: Writable, options: MmdebstrapOptions): Promise<void> {
-  const { suite, packages, workDirectory, onProgress, signal } = options;
+  const { mode, suite, packages, workDirectory, onProgress, signal } = options;
   const followApt = aptProgress(onProgress);
-  await runChildProcess("mmdebstrap", mmdebstrapArguments(suite, packages), {
+  await runChildProcess("mmdebstrap", [`--mode=${mode}`, ...mmdebstrapArguments(suite, packages)], {
     signal,
     cwd: workDirectory,
     env: { ...process.env, TMPDIR: workDirectory, SOURCE_DATE_EPOCH: undefined },
@@ -60,41 +64,38 @@ export async function runMmdebstrap(output: Writable, options: MmdebstrapOptions
 /**
  * Sees to it that mmdebstrap and Debian's keys are there: installs them where this is root on a system with apt.
  *
- * @throws Error that says which command installs them.
+ * @returns the mode that works for this user.
+ * @throws PrerequisiteError that says which command installs or allows what is missing.
  */
 export async function ensureMmdebstrap(
   onProgress: OnImageProgress,
   signal: AbortSignal,
+): Promise<MmdebstrapMode> {
+  const mode = process.getuid?.() === 0 ? "root" : "unshare";
+  await ensureInstalled(mode, onProgress, signal);
+  if (mode === "unshare") await checkSubordinateIds();
+  return mode;
+}
+
+async function ensureInstalled(
+  mode: MmdebstrapMode,
+  onProgress: OnImageProgress,
+  signal: AbortSignal,
 ): Promise<void> {
-  if ((await onPath("mmdebstrap")) && (await exists(KEYRING))) return;
+  if ((await onPath("mmdebstrap")) && (await isReadable(KEYRING))) return;
   const install = ["install", "--yes", "--no-install-recommends", ...PACKAGES];
   if (!(await onPath("apt-get")))
-    throw new Error(
+    throw new PrerequisiteError(
       "the image is built from Debian packages by mmdebstrap, which is not installed, and this system has no " +
         "apt-get to install it with; build it on a Debian or Ubuntu system or where a registry answers",
     );
-  if (process.getuid?.() !== 0)
-    throw new Error(
+  if (mode !== "root")
+    throw new PrerequisiteError(
       `the image is built from Debian packages by mmdebstrap, which is not installed; run: ` +
-        `sudo apt-get install ${PACKAGES.join(" ")}`,
+        `sudo apt-get install ${[...PACKAGES, "uidmap"].join(" ")}`,
     );
   onProgress({ step: "installing mmdebstrap", detail: `apt-get install ${PACKAGES.join(" ")}` });
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   await runChildProcess("apt-get", ["update"], { signal, env });
   await runChildProcess("apt-get", install, { signal, env });
-}
-
-async function onPath(program: string): Promise<boolean> {
-  const directories = (process.env.PATH ?? "").split(delimiter).filter((part) => part !== "");
-  const found = await Promise.all(directories.map((directory) => exists(join(directory, program))));
-  return found.includes(true);
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,10 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { runChildProcess } from "./child-process.js";
+import { makePartialDirectory, removeDirectory } from "./atomic-directory.js";
 import { listFileTree } from "./file-tree.js";
 import { fileTreeTar } from "./file-tree-tar.js";
 import type { ImageDefinition } from "./image-definition.js";
@@ -11,7 +12,7 @@ import type { OnImageProgress } from "./image-progress.js";
 import { ensureMmdebstrap, runMmdebstrap } from "./mmdebstrap.js";
 
 interface RootFilesystemOptions {
-  /** Holds the temporary files: about the size of the image. */
+  /** Holds the temporary files, about the size of the image, where this is root; otherwise the system's place does. */
   stateDirectory: string;
   onProgress: OnImageProgress;
   signal: AbortSignal;
@@ -20,28 +21,29 @@ interface RootFilesystemOptions {
 /**
  * Makes the image's root file system from Debian packages, without any container engine, and writes it to
  * `output` as a tar archive, which it ends; on failure it destroys `output`. kerneld is not in it: that is
- * {@link kerneldLayer}.
+ * {@link loadKerneldLayer}.
  */
 export async function writeRootFilesystem(
   definition: ImageDefinition,
   output: Writable,
   { stateDirectory, onProgress, signal }: RootFilesystemOptions,
 ): Promise<void> {
-  await ensureMmdebstrap(onProgress, signal);
-  await mkdir(stateDirectory, { recursive: true });
-  const workDirectory = await mkdtemp(join(stateDirectory, "root-"));
+  const mode = await ensureMmdebstrap(onProgress, signal);
+  // Mapped ids are not the user's: they may not pass through a home that is the user's alone.
+  const parent = mode === "root" ? stateDirectory : tmpdir();
+  await mkdir(parent, { recursive: true });
+  const workDirectory = await makePartialDirectory(join(parent, "hotcell-root"));
   try {
+    if (mode === "unshare") await chmod(workDirectory, 0o755);
     onProgress({ step: "resolving packages" });
     const files = await listFileTree(definition.directory);
     await writeTar(join(workDirectory, "definition.tar"), files, signal);
     await writeTar(join(workDirectory, "overlay.tar"), overlay(files), signal);
     const { suite, packages } = definition;
-    await runMmdebstrap(output, { suite, packages, workDirectory, onProgress, signal });
+    const what = { mode, suite, packages, workDirectory };
+    await runMmdebstrap(output, { ...what, onProgress, signal });
   } finally {
-    // What a killed mmdebstrap may have left mounted in there belongs to the machine, so it is not descended into.
-    await runChildProcess("rm", ["-rf", "--one-file-system", workDirectory], {
-      signal: new AbortController().signal,
-    });
+    await removeDirectory(workDirectory);
   }
 }
 

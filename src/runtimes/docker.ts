@@ -1,14 +1,15 @@
 import { setMaxListeners } from "node:events";
 import { join, resolve } from "node:path";
-import { abortable } from "./docker/abortable.js";
-import type { Console } from "./docker/console.js";
+import { abortable } from "./abortable.js";
+import type { Console } from "./console.js";
 import { createSandbox } from "./docker/creation.js";
 import { connectEngine, refusal } from "./docker/engine.js";
 import { readEngineFacts, type EngineFacts } from "./docker/engine-facts.js";
 import { identityFiles } from "./docker/identity-files.js";
 import { sandboxName } from "./docker/labels.js";
-import { proveLink } from "./docker/link-proof.js";
+import { proveLink } from "./link-proof.js";
 import { listSandboxes } from "./docker/listing.js";
+import { hasStrongRuntime } from "./docker/oci-runtime.js";
 import { dockerIsolation } from "./docker/protections.js";
 import { removeContainer, removeVolume } from "./docker/removal.js";
 import { followSandboxes, type Roster } from "./docker/roster.js";
@@ -40,7 +41,7 @@ export interface DockerOptions {
   homeId: string;
   /** The engine's address as in `DOCKER_HOST`; by default what the `docker` command would take. */
   host?: string;
-  /** The engine's name of the OCI runtime for isolation `strong`: `runsc`, `kata`. */
+  /** The engine's name of the OCI runtime for isolation `strong`; by default `runsc`, where it has that. */
   strongRuntime?: string;
   /** User ids for sandboxes; the default depends on the engine. */
   uidRange?: UidRange;
@@ -50,6 +51,10 @@ export interface DockerOptions {
 
 /** How long the report of an exit waits for the rest of what the process printed. */
 const LAST_WORDS_MS = 1000;
+
+const LINK_HINT =
+  "Where Docker runs in a virtual machine (Docker Desktop, Colima) or on another machine, run Hotcell on that " +
+  "machine beside the engine, or take HOTCELL_RUNTIME=local; with SELinux, allow containers to connect to it.";
 
 const NOTHING: Capabilities = {
   pause: false,
@@ -107,10 +112,9 @@ export function dockerRuntime(options: DockerOptions): Runtime {
       capabilities = {
         ...NOTHING,
         diskQuota: found.volumeQuota ? "volume-quota" : "tmpfs",
-        isolationTiers:
-          strongRuntime !== undefined && found.ociRuntimes.has(strongRuntime)
-            ? ["standard", "strong"]
-            : ["standard"],
+        isolationTiers: hasStrongRuntime(strongRuntime, found)
+          ? ["standard", "strong"]
+          : ["standard"],
         separateSupervisor: true,
       };
       return found;
@@ -173,7 +177,13 @@ export function dockerRuntime(options: DockerOptions): Runtime {
     async probe({ image, signal }) {
       facts = undefined;
       const found = await learn(signal);
-      if (image) await proveLink(runtime, image, join(directory, "p"), { signal });
+      if (image) {
+        await proveLink(runtime, image, {
+          parentDirectory: join(directory, "p"),
+          hint: LINK_HINT,
+          signal,
+        });
+      }
       return {
         runtime: "docker",
         version: `Docker ${found.version} on ${found.operatingSystem}, cgroup v${found.cgroupVersion}`,

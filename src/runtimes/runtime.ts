@@ -142,9 +142,10 @@ export interface SandboxSpecification {
   limits: LimitRequest;
   isolation: IsolationTier;
   /**
-   * Absolute path of the host directory with `gateway.sock` in it; the sandbox sees it read-only as
-   * `/run/kerneld/link`. Its owner is the caller, who makes the directory mode 0755 and the socket mode 0666 inside
-   * a parent that is 0700: the sandbox dials as a user id of its own, which the host does not know.
+   * Absolute path of the host directory with `gateway.sock` in it, below `links/` in the home; the sandbox sees it
+   * read-only as `/run/kerneld/link`. Its owner is the caller, who makes the socket mode 0666, the directory 0755, and
+   * those between it and the home 0711 inside a home that is 0700: the sandbox dials as a user id of its own, which
+   * the host does not know.
    */
   linkDirectory: string;
 }
@@ -155,8 +156,12 @@ export interface Sandbox {
   readonly limits: EffectiveLimits;
   readonly workspace: Workspace;
   readonly uids: UidPair;
+  /** `cold`: with a first process of its own; `forked`: out of a process that has everything imported. */
+  readonly startKind: "cold" | "forked";
   /** How long `create` took. */
   readonly startMs: number;
+  /** Its first process as this machine numbers it, for measurement; null where the runtime does not know. */
+  readonly hostPid: number | null;
   /**
    * The last 8 KiB that the first process printed, complete when its exit is reported: for diagnosis only, whoever
    * controls the sandbox writes it.
@@ -184,6 +189,7 @@ export type ProtectionName =
   | "capabilities_dropped"
   | "no_new_privileges"
   | "seccomp"
+  | "landlock"
   | "apparmor"
   | "user_namespace"
   | "separate_supervisor"

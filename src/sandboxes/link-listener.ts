@@ -15,7 +15,7 @@ export interface LinkListener {
 }
 
 /**
- * Makes the directory (parents that are absent are made private) and listens on `gateway.sock` in it; a socket that an
+ * Makes the directory (parents that are absent are made passable, not readable: sandboxes pass with ids that the host does not know) and listens on `gateway.sock` in it; a socket that an
  * earlier gateway left is replaced. Hands each connection to `onConnection`, never more than 16 at once.
  */
 export async function listenForSandbox(
@@ -30,7 +30,7 @@ export async function listenForSandbox(
         `${LONGEST_SOCKET_PATH}: use a shorter directory`,
     );
   }
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(directory, { recursive: true, mode: 0o711 });
   await chmod(directory, 0o755);
   await removeSocket(socketPath);
 
@@ -44,8 +44,8 @@ export async function listenForSandbox(
   });
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, socketPath);
-  // Only kerneld's uid needs it, and which uid that is inside its user namespace is the runtime's affair; the private
-  // parent directory keeps everybody else out.
+  // Only kerneld's uid needs it, and which uid that is inside its user namespace is the runtime's affair; the home
+  // around the links keeps everybody else out.
   await chmod(socketPath, 0o666);
 
   return {

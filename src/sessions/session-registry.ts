@@ -35,6 +35,8 @@ export interface RegistryOptions {
     start_timeout_s: number;
   };
   log: FastifyBaseLogger;
+  /** Told how many sessions there are, each time that one is made or has ended. */
+  onCount?: (sessions: number) => void;
 }
 
 export interface SessionFilter {
@@ -189,6 +191,7 @@ export class SessionRegistry {
     });
     this.#sessions.set(key, session);
     this.#bySandbox.set(session.sandboxId, session);
+    this.options.onCount?.(this.live);
     return session;
   }
 
@@ -202,6 +205,7 @@ export class SessionRegistry {
       recursive: true,
       force: true,
     });
+    this.options.onCount?.(this.live);
   }
 
   #identity(tenant: string, id: string, options: SessionOptions): SessionIdentity {

@@ -56,7 +56,7 @@ export function sessionView(facts: SessionFacts): SessionView {
     },
     workspace: sandbox?.workspace ?? { kind: "tmpfs", bytes: diskBytes },
     lifetime: { ...identity.lifetime, on_idle: "delete" },
-    start: { kind: "cold", ms: facts.startMs },
+    start: { kind: sandbox?.startKind ?? "cold", ms: facts.startMs },
     kernels: facts.kernels.map(kernelView),
     metadata: identity.metadata,
     usage: usage && {

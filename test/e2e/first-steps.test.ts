@@ -5,8 +5,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readEvents } from "../http/event-stream.js";
-import { leftOf } from "./engine.js";
 import { type GatewayProcess, startGatewayProcess } from "./gateway-process.js";
+import { runtime } from "./runtime.js";
+import { leftOf } from "./sandboxes.js";
+
+/** What a sandbox has at the least; one that is forked shares most of its memory with the others. */
+const IDLE_BYTES = { docker: 10 * 1024 ** 2, local: 1024 ** 2 };
 
 describe("a newcomer's first steps", () => {
   let gateway: GatewayProcess;
@@ -32,13 +36,18 @@ describe("a newcomer's first steps", () => {
   });
 
   it("see the session, with what is in force", async () => {
-    const session = (await (await gateway.call("GET", "/v1/sessions/demo")).json()) as Record<
-      string,
-      unknown
-    >;
+    const session = (await (await gateway.call("GET", "/v1/sessions/demo")).json()) as {
+      isolation: { missing: { name: string }[] };
+      usage: { memory_bytes: number };
+    };
+    const missing = session.isolation.missing.map(({ name }) => name);
     expect(session).toMatchObject({
       state: "running",
-      limits: { memory_bytes: 2 * 1024 ** 3, pids: 256, disk_bytes: 1024 ** 3 },
+      limits: {
+        memory_bytes: missing.includes("memory_limit") ? null : 2 * 1024 ** 3,
+        pids: missing.includes("pids_limit") ? null : 256,
+        disk_bytes: 1024 ** 3,
+      },
       isolation: {
         tier: "standard",
         protections: expect.arrayContaining([
@@ -52,8 +61,7 @@ describe("a newcomer's first steps", () => {
         { language: "python", language_version: expect.stringMatching(/^3\.13/) as string },
       ],
     });
-    const usage = session["usage"] as { memory_bytes: number };
-    expect(usage.memory_bytes).toBeGreaterThan(10 * 1024 * 1024);
+    expect(session.usage.memory_bytes).toBeGreaterThan(IDLE_BYTES[runtime]);
   });
 
   it("keep their state from one call to the next", async () => {
@@ -131,14 +139,28 @@ describe("a gateway that was killed", () => {
   });
 });
 
+describe.runIf(runtime === "local")("where no engine answers", () => {
+  it("the gateway takes its own sandboxes, and says so", async () => {
+    const gateway = await startGatewayProcess({
+      env: { HOTCELL_RUNTIME: "auto", DOCKER_HOST: "unix:///nowhere.sock" },
+    });
+    try {
+      expect(gateway.printed).toContain("(local");
+      expect((await gateway.execute(await gateway.session(), "6 * 7")).text).toBe("42");
+    } finally {
+      await gateway.close();
+    }
+  });
+});
+
 describe("settings", () => {
   it.each([
     [{ HOTCELL_PORTS: "1" }, "HOTCELL_PORTS"],
     [{ HOTCELL_PORT: "many" }, "HOTCELL_PORT"],
     [{ HOTCELL_MAX_SESSIONS: "0" }, "HOTCELL_MAX_SESSIONS"],
     [{ HOTCELL_HOST: "0.0.0.0" }, "HOTCELL_API_KEY"],
-    [{ HOTCELL_RUNTIME: "local" }, "HOTCELL_RUNTIME"],
-    [{ DOCKER_HOST: "unix:///nowhere.sock" }, "/nowhere.sock"],
+    [{ HOTCELL_RUNTIME: "kubernetes" }, "HOTCELL_RUNTIME"],
+    [{ HOTCELL_RUNTIME: "docker", DOCKER_HOST: "unix:///nowhere.sock" }, "/nowhere.sock"],
   ])("that cannot be used stop the start and name themselves: %j", async (env, named) => {
     await expect(startGatewayProcess({ env })).rejects.toThrow(named);
   });

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { ExecutionEvent } from "../../src/kernels/event.js";
 import type { Output } from "../../src/kernels/output.js";
 import { allEvents } from "../http/event-stream.js";
+import { runtime } from "./runtime.js";
 
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
 
@@ -59,6 +60,14 @@ export interface GatewayProcess {
 export interface GatewayProcessOptions {
   home?: string;
   env?: Record<string, string>;
+  /** Further arguments. */
+  args?: string[];
+}
+
+/** Each gateway has a home of its own, but none builds an image of its own. */
+export function sharedImages(): Record<string, string> {
+  const root = process.env["HOTCELL_TEST_ROOT"];
+  return root === undefined ? {} : { HOTCELL_IMAGES: dirname(root) };
 }
 
 /** Starts `hotcell serve` on a free port and waits until it says where it is. */
@@ -66,8 +75,15 @@ export async function startGatewayProcess(
   options: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), "hc-")));
-  const child = spawn(process.execPath, [MAIN, "serve"], {
-    env: { PATH: process.env["PATH"], HOTCELL_HOME: home, HOTCELL_PORT: "0", ...options.env },
+  const child = spawn(process.execPath, [MAIN, "serve", ...(options.args ?? [])], {
+    env: {
+      PATH: process.env["PATH"],
+      HOTCELL_HOME: home,
+      HOTCELL_PORT: "0",
+      HOTCELL_RUNTIME: runtime,
+      ...sharedImages(),
+      ...options.env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

@@ -276,6 +276,6 @@ describe("a sandbox that breaks the protocol", () => {
       reason: "protocol_violation",
     });
     expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(410);
-    expect(gateway.runtime.destroyed).toHaveLength(1);
+    await expect.poll(() => gateway.runtime.destroyed).toHaveLength(1);
   });
 });

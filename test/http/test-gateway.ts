@@ -75,7 +75,9 @@ function doubleRuntime(onRun: FriendlyOptions["onRun"]): DoubleRuntime {
         },
         workspace: { kind: "tmpfs", bytes: 1 },
         uids: { user: 1, kerneld: 2 },
+        startKind: "cold",
         startMs: 1,
+        hostPid: null,
         consoleTail: () => "the last line\u001b[31m of kerneld",
       };
     },

@@ -38,7 +38,7 @@ describe("a child process", () => {
     const controller = new AbortController();
     const run = runChildProcess(
       "sh",
-      ["-c", "trap 'echo ended; exit' TERM; echo up; sleep 600 & wait"],
+      ["-c", "trap 'echo ended; exit' TERM; sleep 600 & echo up; wait"],
       {
         signal: controller.signal,
         onLine: (line) => line === "up" && controller.abort(new Error("enough")),

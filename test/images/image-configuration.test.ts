@@ -1,11 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import {
-  baseImageReference,
-  imageReference,
-  kerneldDockerfile,
-} from "../../src/images/ensure-image.js";
 import { loadImageDefinition, type ImageDefinition } from "../../src/images/image-definition.js";
+import { baseImageReference, imageReference } from "../../src/images/image-reference.js";
+import { kerneldDockerfile } from "../../src/images/kerneld-dockerfile.js";
 import { loadKerneldLayer } from "../../src/images/kerneld-layer.js";
 import { mmdebstrapArguments } from "../../src/images/mmdebstrap.js";
 import { temporaryDirectory } from "./temporary-directory.js";

@@ -1,4 +1,5 @@
 import { describeRuntime } from "./contract.js";
 import { dockerUnderTest } from "./docker/under-test.js";
 
-describeRuntime("docker", dockerUnderTest());
+// A name that no engine knows: what the contract says of isolation holds for one that has no `strong`.
+describeRuntime("docker", dockerUnderTest({ strongRuntime: "hotcell-absent" }));

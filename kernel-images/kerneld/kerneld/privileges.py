@@ -1,6 +1,5 @@
 """The two sides of a sandbox: PID 1 parts from user code before it has read a byte from anywhere."""
 
-import ctypes
 import json
 import os
 import signal
@@ -8,6 +7,9 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+
+from kerneld import capabilities
+from kerneld.prctl import SET_DUMPABLE, SET_KEEPCAPS, SET_NO_NEW_PRIVS, prctl
 
 IMAGE_FILE = Path("/opt/hotcell/image.json")
 """The image's definition, of which `{"env": {name: value}, "preload": [module]}` matter here; may be absent."""
@@ -17,18 +19,6 @@ CONTROL_DESCRIPTOR = 3
 
 _INHERITED = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "TZ", "HOME", "MPLBACKEND", "PLOTLY_RENDERER")
 _FALLBACKS = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/workspace"}
-
-# <linux/prctl.h>, <linux/capability.h>
-_PR_SET_DUMPABLE = 4
-_PR_SET_KEEPCAPS = 8
-_PR_CAPBSET_DROP = 24
-_PR_SET_NO_NEW_PRIVS = 38
-_PR_CAP_AMBIENT = 47
-_PR_CAP_AMBIENT_CLEAR_ALL = 4
-_CAP_KILL = 5
-_CAP_HIGHEST = 63
-_CAPABILITY_VERSION_3 = 0x20080522
-_EINVAL = 22
 
 _IGNORED_SIGNALS = (
     signal.SIGINT,
@@ -40,8 +30,6 @@ _IGNORED_SIGNALS = (
     signal.SIGALRM,
     signal.SIGPIPE,
 )
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class UserSide(NamedTuple):
@@ -128,53 +116,26 @@ def _become_user_side(uid: int, control: int, console: int) -> NoReturn:
     os._exit(127)
 
 
-def _become_kerneld_side(uid: int) -> None:
-    _take_identity(uid, keep=1 << _CAP_KILL)
+def become_unreachable() -> None:
+    """Be neither read nor ended by others: PID 1 without core, environment or memory to look at, deaf to signals."""
     # Without this, equal uids inside the sandbox's engine would suffice to read keys out of /proc/1.
-    _prctl(_PR_SET_DUMPABLE, 0)
+    prctl(SET_DUMPABLE, 0)
     for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _become_kerneld_side(uid: int) -> None:
+    _take_identity(uid, keep=1 << capabilities.KILL)
+    become_unreachable()
 
 
 def _take_identity(uid: int, keep: int) -> None:
     """Become `uid` for good, with the capabilities of the bit set `keep` and no way to more."""
     os.setgroups([])
-    _empty_bounding_set()
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    _prctl(_PR_SET_KEEPCAPS, 1 if keep else 0)
+    capabilities.forbid_more()
+    prctl(SET_KEEPCAPS, 1 if keep else 0)
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    _capset(keep)
-    _prctl(_PR_SET_KEEPCAPS, 0)
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-
-
-def _empty_bounding_set() -> None:
-    for capability in range(_CAP_HIGHEST + 1):
-        try:
-            _prctl(_PR_CAPBSET_DROP, capability)
-        except OSError as error:
-            # The kernel knows fewer capabilities than a set has bits.
-            if error.errno != _EINVAL:
-                raise
-            return
-
-
-def _capset(keep: int) -> None:
-    """Set effective and permitted to `keep` and inheritable to nothing (capset(2), version 3: two 32-bit halves)."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    low, high = keep & 0xFFFFFFFF, keep >> 32
-    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
-    _check(_libc.capset(ctypes.byref(header), ctypes.byref(data)), "capset")
-
-
-def _prctl(option: int, argument: int) -> None:
-    zero = ctypes.c_ulong(0)
-    result = _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), zero, zero, zero)
-    _check(result, f"prctl {option}")
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
+    capabilities.set_capabilities(keep)
+    prctl(SET_KEEPCAPS, 0)
+    prctl(SET_NO_NEW_PRIVS, 1)

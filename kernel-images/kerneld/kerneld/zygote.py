@@ -85,15 +85,15 @@ class Zygote:
             code = answer.get("code")
             known = code if code in _REFUSALS else "kernel_start_failed"
             raise RequestError(str(known), str(answer.get("detail"))[:1024])
-        if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 1 or process_descriptor is None:
+        if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 1:
             if process_descriptor is not None:
                 os.close(process_descriptor)
             self._lose("it made a process without saying which")
             raise RequestError("kernel_start_failed", "the zygote gave no process")
         try:
-            child = Child(pid, process_descriptor, self._reap)
+            child = Child(pid, process_descriptor, lambda: self._reap(pid))
         except OSError:
-            self._lose("it sent a descriptor that is no process")
+            self._lose("it sent no process")
             raise RequestError("kernel_start_failed", "the zygote gave no process") from None
         self._children[pid] = child
         early = self._early_exits.pop(pid, None)

@@ -1,9 +1,19 @@
 import type Docker from "dockerode";
 import { inodesFor } from "../limits/tmpfs-sizes.js";
 import type { EffectiveLimits, SandboxImage, UidPair } from "../runtime.js";
+import type { NamedOciRuntime } from "./oci-runtime.js";
 
 /** PID 1 becomes two unprivileged sides with these, and then drops them. */
 const CAPABILITIES = ["SETUID", "SETGID", "SETPCAP", "KILL"];
+
+/**
+ * The most that gVisor takes of the host's processes and threads for one of its own. It does not survive a refusal, so
+ * this bound is a guard beyond the one that its kernel keeps.
+ */
+const HOST_TASKS_PER_PROCESS = 16;
+
+/** What kerneld's processes and threads leave the user side. */
+const usersTasks = (pids: number): number => Math.max(1, pids - 4);
 
 export interface ContainerPlan {
   /** Also the volume's name. */
@@ -14,8 +24,8 @@ export interface ContainerPlan {
   limits: EffectiveLimits;
   /** Whether `/workspace` is a volume with a quota. */
   workspaceVolume: boolean;
-  /** Name of the OCI runtime, or undefined for the engine's default. */
-  ociRuntime: string | undefined;
+  /** Undefined for the engine's default. */
+  ociRuntime: NamedOciRuntime | undefined;
   linkDirectory: string;
   passwdFile: string;
   groupFile: string;
@@ -26,9 +36,9 @@ type HostConfig = Docker.HostConfig & { CgroupnsMode: "private" };
 
 /** The body of `POST /containers/create` for a sandbox. */
 export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOptions {
-  const { limits, uids } = plan;
+  const { uids } = plan;
   const hostConfig: HostConfig = {
-    Runtime: plan.ociRuntime,
+    Runtime: plan.ociRuntime?.name,
     NetworkMode: "none",
     // Otherwise the engine copies the host's name servers and search domains into the container.
     Dns: ["127.0.0.1"],
@@ -40,7 +50,7 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
     // A private namespace without the engine's /dev/shm, whose number of files has no bound.
     IpcMode: "none",
     CgroupnsMode: "private",
-    ...resources(limits),
+    ...resources(plan),
     Tmpfs: tmpfs(plan),
     Mounts: mounts(plan),
     LogConfig: { Type: "none", Config: {} },
@@ -63,13 +73,15 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
   };
 }
 
-function resources(limits: EffectiveLimits): Docker.HostConfig {
+function resources({ limits, ociRuntime }: ContainerPlan): Docker.HostConfig {
+  const { pids } = limits;
+  const inside = ociRuntime?.gvisor === true;
   return {
     ...(limits.memoryBytes !== null && {
       Memory: limits.memoryBytes,
       MemorySwap: limits.memoryBytes,
     }),
-    ...(limits.pids !== null && { PidsLimit: limits.pids }),
+    ...(pids !== null && { PidsLimit: inside ? pids * HOST_TASKS_PER_PROCESS : pids }),
     ...(limits.cpu !== null && { NanoCpus: Math.round(limits.cpu * 1e9) }),
     // The weight of one CPU when the machine is busy.
     CpuShares: Math.round(1024 * Math.min(limits.cpu ?? 1, 1)),
@@ -79,6 +91,10 @@ function resources(limits: EffectiveLimits): Docker.HostConfig {
       // 1, not 0: a core_pattern that is a pipe is run, as the host's root, at 0 but not at 1 (core(5)).
       { Name: "core", Soft: 1, Hard: 1 },
       { Name: "nofile", Soft: 4096, Hard: 4096 },
+      // Counted by gVisor for the sandbox's own user alone. Elsewhere it would count for the host's user of that id.
+      ...(pids !== null && inside
+        ? [{ Name: "nproc", Soft: usersTasks(pids), Hard: usersTasks(pids) }]
+        : []),
     ],
   };
 }

@@ -1,10 +1,11 @@
+import type { Console } from "../console.js";
 import {
   RuntimeError,
   type DefaultLimits,
   type Sandbox,
   type SandboxSpecification,
 } from "../runtime.js";
-import { attachConsole, type Console } from "./console.js";
+import { attachConsole } from "./console.js";
 import { containerOptions, type ContainerPlan } from "./container.js";
 import { effectiveLimits } from "./effective-limits.js";
 import type { Engine } from "./engine.js";
@@ -43,7 +44,7 @@ export async function createSandbox(
   const { engine, facts, roster, homeId } = options;
   const { sandboxId } = specification;
   const ociRuntime = ociRuntimeFor(specification.isolation, options.strongRuntime, facts);
-  const limits = effectiveLimits(specification.limits, options.defaults, facts);
+  const limits = effectiveLimits(specification.limits, options.defaults, facts, ociRuntime);
   const range = options.uidRange ?? (facts.userNamespace ? NARROW_UID_RANGE : HIGH_UID_RANGE);
   const uids = drawUidPair(range, roster.takenUids());
 
@@ -91,14 +92,16 @@ export async function createSandbox(
     console: opened,
     sandbox: {
       sandboxId,
-      isolation: dockerIsolation(specification.isolation, facts, limits.cpu !== null),
+      isolation: dockerIsolation(specification.isolation, facts, limits.cpu !== null, ociRuntime),
       limits,
       workspace: {
         kind: facts.volumeQuota ? "volume-quota" : "tmpfs",
         bytes: limits.diskBytes,
       },
       uids,
+      startKind: "cold",
       startMs: performance.now() - began,
+      hostPid: null,
       consoleTail: () => opened.tail(),
     },
   };

@@ -1,7 +1,16 @@
+import { basename } from "node:path";
 import { z } from "zod";
 import { RuntimeError } from "../runtime.js";
 import type { Engine } from "./engine.js";
 import { supportsVolumeQuota } from "./volume-quota.js";
+
+const ociRuntime = z
+  .looseObject({
+    path: z.string().default(""),
+    runtimeType: z.string().default(""),
+    runtimeArgs: z.array(z.string()).nullish(),
+  })
+  .nullable();
 
 const info = z.object({
   ServerVersion: z.string().default("unknown"),
@@ -18,8 +27,20 @@ const info = z.object({
     .array(z.string())
     .nullish()
     .transform((options) => options ?? []),
-  Runtimes: z.record(z.string(), z.unknown()).default({}),
+  Runtimes: z.record(z.string(), ociRuntime).default({}),
 });
+
+/** What matters about an OCI runtime that an engine knows. */
+export interface OciRuntime {
+  /** gVisor: a kernel of its own, that knows the engine's limits and filters only as far as its flags tell it to. */
+  gvisor: boolean;
+  /** Puts its sandboxes into the cgroups that the engine names. */
+  cgroups: boolean;
+  /** Filters system calls by the engine's profile. */
+  seccomp: boolean;
+  /** Its sandboxes can dial Unix sockets of the host. */
+  hostSockets: boolean;
+}
 
 /** What matters about an engine, and cannot change without its restart. */
 export interface EngineFacts {
@@ -33,8 +54,8 @@ export interface EngineFacts {
   apparmor: boolean;
   /** Root in a container is not root on the host: rootless, or with remapped user ids. */
   userNamespace: boolean;
-  /** Names of OCI runtimes. */
-  ociRuntimes: ReadonlySet<string>;
+  /** By name. */
+  ociRuntimes: ReadonlyMap<string, OciRuntime>;
   /** Volumes can be given a size. */
   volumeQuota: boolean;
 }
@@ -78,7 +99,24 @@ export function engineFacts(answer: unknown, volumeQuota: boolean): EngineFacts 
     seccomp: seccomp !== undefined && seccomp.get("profile") !== "unconfined",
     apparmor: option("apparmor") !== undefined,
     userNamespace: option("rootless") !== undefined || option("userns") !== undefined,
-    ociRuntimes: new Set(Object.keys(engine.Runtimes)),
+    ociRuntimes: new Map(
+      Object.entries(engine.Runtimes).map(([name, runtime]) => [name, ociRuntimeFacts(runtime)]),
+    ),
     volumeQuota,
+  };
+}
+
+function ociRuntimeFacts(runtime: z.infer<typeof ociRuntime>): OciRuntime {
+  const gvisor =
+    basename(runtime?.path ?? "") === "runsc" || runtime?.runtimeType === "io.containerd.runsc.v1";
+  const flag = (name: string, value = "true"): boolean =>
+    (runtime?.runtimeArgs ?? []).some((argument) =>
+      new RegExp(`^--?${name}(=(${value}))?$`).test(argument),
+    );
+  return {
+    gvisor,
+    cgroups: !gvisor || !flag("ignore-cgroups"),
+    seccomp: !gvisor || flag("oci-seccomp"),
+    hostSockets: !gvisor || flag("host-uds", "open|all") || flag("fsgofer-host-uds"),
   };
 }

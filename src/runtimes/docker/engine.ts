@@ -2,7 +2,7 @@ import { Agent } from "node:http";
 import { inspect } from "node:util";
 import Docker from "dockerode";
 import { RuntimeError } from "../runtime.js";
-import { abortable } from "./abortable.js";
+import { abortable } from "../abortable.js";
 import { engineAddress } from "./engine-address.js";
 
 /** How long the engine may take to answer. Making, starting and removing wait for its disks and its queue. */

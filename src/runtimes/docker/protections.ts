@@ -1,5 +1,6 @@
 import type { Isolation, IsolationTier, MissingProtection, ProtectionName } from "../runtime.js";
-import type { EngineFacts } from "./engine-facts.js";
+import type { EngineFacts, OciRuntime } from "./engine-facts.js";
+import { missingLimits } from "./missing-limits.js";
 
 /** What every container of ours has, whatever the engine. */
 const ALWAYS: readonly ProtectionName[] = [
@@ -20,39 +21,46 @@ interface Conditional {
   detail: string;
 }
 
-/** What is in force in a sandbox on this engine, and what is not, with the remedy. */
+/** What is in force in a sandbox of that OCI runtime (undefined: the engine's default), and what is not, with the remedy. */
 export function dockerIsolation(
   tier: IsolationTier,
   facts: EngineFacts,
   cpuLimited: boolean,
+  ociRuntime?: OciRuntime,
 ): Isolation {
-  const cgroup = (controller: string): string =>
-    `the engine has no ${controller} controller: on a rootless engine use cgroup v2 with delegation, ` +
-    "otherwise switch it on in the kernel's command line";
+  const lacking = missingLimits(facts, ociRuntime);
+  const gvisor = ociRuntime?.gvisor === true;
+  const limit = (name: ProtectionName, reason: string | undefined): Conditional => ({
+    name,
+    present: reason === undefined,
+    detail: reason ?? "",
+  });
   const conditional: Conditional[] = [
     {
       name: "seccomp",
-      present: facts.seccomp,
-      detail: "the engine confines no system calls: run it with its default seccomp profile",
+      present: facts.seccomp && ociRuntime?.seccomp !== false,
+      detail:
+        ociRuntime?.seccomp === false
+          ? "gVisor loads no seccomp profile of the engine's, only Hotcell's filter is in force: builds of after 2022 can, with --oci-seccomp in runtimeArgs"
+          : "the engine confines no system calls: run it with its default seccomp profile",
     },
     {
       name: "apparmor",
-      present: facts.apparmor,
-      detail: "the engine does not use AppArmor: switch it on in the host's kernel, if it has it",
+      present: facts.apparmor && !gvisor,
+      detail: gvisor
+        ? "gVisor applies no AppArmor profile; its own kernel stands in the way instead"
+        : "the engine does not use AppArmor: switch it on in the host's kernel, if it has it",
     },
     {
       name: "user_namespace",
-      present: facts.userNamespace,
+      // gVisor's processes are nobody, in a user namespace of their own, on any engine.
+      present: facts.userNamespace || gvisor,
       detail:
         "root in a container is the host's root: run the engine rootless or with userns-remap",
     },
-    { name: "memory_limit", present: facts.limits.memory, detail: cgroup("memory") },
-    {
-      name: "swap_limit",
-      present: facts.limits.memory && facts.limits.swap,
-      detail: "the engine cannot limit swap: boot the host with swapaccount=1, or without swap",
-    },
-    { name: "pids_limit", present: facts.limits.pids, detail: cgroup("pids") },
+    limit("memory_limit", lacking.memory),
+    limit("swap_limit", lacking.swap),
+    limit("pids_limit", lacking.pids),
   ];
   return {
     tier,

@@ -18,8 +18,18 @@ export interface RuntimeUnderTest {
   open(home: Home): Runtime;
   /** Of the image only the interpreter is used, by a stand-in for kerneld. */
   image: Pick<SandboxImage, "reference" | "interpreter">;
+  /** The tier of every sandbox. */
+  tier: IsolationTier;
   /** A reference to an image that is not there. */
   missingImage: string;
+  /** The capabilities that a program is started with: those that make two sides, where the runtime does not itself. */
+  startCapabilities: readonly string[];
+  /** Whether the two sides have different user ids on this machine, or one that only their namespaces tell apart. */
+  sidesHaveOwnIds: boolean;
+  /** The user ids on this machine that a sandbox has, and no other may have. */
+  hostIds(sandbox: Sandbox): Promise<readonly number[]>;
+  /** Removes what a home leaves beside its sandboxes. */
+  discard(home: Home): Promise<void>;
   /** Names of all that exists outside of the runtime's process for a sandbox, or for all of a home. */
   traces(home: Home, sandboxId?: string): Promise<string[]>;
 }
@@ -85,7 +95,7 @@ export async function openLaboratory(
             entrypoint: standIn(underTest.image.interpreter, options.side ?? "user", code),
           },
           limits: options.limits ?? {},
-          isolation: options.isolation ?? "standard",
+          isolation: options.isolation ?? underTest.tier,
           linkDirectory: link.directory,
         },
         { signal },
@@ -94,7 +104,9 @@ export async function openLaboratory(
     },
     async close() {
       await runtime.close();
-      if (!home) await rm(own.directory, { recursive: true, force: true });
+      if (home) return;
+      await underTest.discard(own);
+      await rm(own.directory, { recursive: true, force: true });
     },
   };
 }

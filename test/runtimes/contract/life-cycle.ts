@@ -106,8 +106,9 @@ export function describeLifeCycle(underTest: RuntimeUnderTest): void {
         Array.from({ length: 20 }, () => laboratory.run(STAY, signal)),
       );
       for (const { said } of experiments) expect(await said()).toBe("up");
-      const uids = experiments.flatMap(({ sandbox }) => Object.values(sandbox.uids) as number[]);
-      expect(new Set(uids).size).toBe(40);
+      const uids = await Promise.all(experiments.map(({ sandbox }) => underTest.hostIds(sandbox)));
+      const perSandbox = underTest.sidesHaveOwnIds ? 2 : 1;
+      expect(new Set(uids.flat()).size).toBe(20 * perSandbox);
       expect(await ids()).toHaveLength(20);
       await Promise.all(
         experiments.map(({ sandbox }) => laboratory.runtime.destroy(sandbox.sandboxId)),

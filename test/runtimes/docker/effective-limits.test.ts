@@ -30,7 +30,7 @@ describe("limits on a Docker engine", () => {
     ["pids", { pids: 50 }],
     ["cpu", { cpu: 1 }],
   ] as const)("for %s are refused where the engine has no such controller", (limit, request) => {
-    expect(() => limits(request, without(limit))).toThrow(/cannot enforce/);
+    expect(() => limits(request, without(limit))).toThrow(/cannot be enforced/);
     expect(limits(request)).toMatchObject(request);
   });
 

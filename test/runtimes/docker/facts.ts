@@ -10,6 +10,9 @@ export const ableEngine: EngineFacts = {
   seccomp: true,
   apparmor: true,
   userNamespace: true,
-  ociRuntimes: new Set(["runc", "runsc"]),
+  ociRuntimes: new Map([
+    ["runc", { gvisor: false, cgroups: true, seccomp: true, hostSockets: true }],
+    ["runsc", { gvisor: true, cgroups: true, seccomp: true, hostSockets: true }],
+  ]),
   volumeQuota: true,
 };

@@ -8,6 +8,11 @@ const reference = process.env["HOTCELL_TEST_IMAGE"] ?? "hotcell/python:dev";
 export const dockerUnderTest = (options: Partial<DockerOptions> = {}): RuntimeUnderTest => ({
   open: (home) => dockerRuntime({ home: home.directory, homeId: home.id, ...options }),
   image: { reference, interpreter: "/opt/hotcell/bin/python3" },
+  tier: "standard",
   missingImage: "hotcell/no-such-image:0",
+  startCapabilities: ["KILL", "SETGID", "SETUID", "SETPCAP"],
+  sidesHaveOwnIds: true,
+  hostIds: async ({ uids }) => [uids.user, uids.kerneld],
+  discard: async () => undefined,
   traces: dockerTraces,
 });

@@ -5,7 +5,7 @@ import sys
 
 from .. import privileges
 from . import limits, preload, seccomp, skeleton
-from .control import ControlChannel, ControlError
+from .control import ControlChannel
 
 
 def main() -> None:
@@ -13,24 +13,19 @@ def main() -> None:
     gc.disable()
     limits.set_out_of_memory_score(limits.ZYGOTE_SCORE)
     limits.forbid_core_dumps()
-    seccomp.install()
+    seccomp.Assembled().install()
     control = ControlChannel(privileges.CONTROL_DESCRIPTOR)
-    skeleton.copy_skeleton()
+    skeleton.Skeleton().copy()
     # Only now: these import what may look at the files just copied.
     from .kernel import process
-    from .zygote import Zygote
+    from .zygote import serve
 
     kernel = process.build()
     preload.preload(privileges.image_preload())
-    zygote = Zygote(control, privileges.image_environment(), kernel)
+    environment = privileges.image_environment()
     gc.collect()
     gc.freeze()
-    try:
-        zygote.serve()
-    except EOFError:
-        sys.exit(0)
-    except ControlError as error:
-        sys.exit(f"kerneld broke the protocol: {error}")
+    sys.exit(serve(control, environment, kernel, start_ahead=False))
 
 
 if __name__ == "__main__":

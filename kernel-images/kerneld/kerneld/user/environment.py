@@ -39,7 +39,7 @@ def check_variables(variables: Mapping[str, str]) -> None:
 
 
 def enter(image: Mapping[str, str], variables: Mapping[str, str], directory: str) -> None:
-    """Make this process one with that environment and directory, and with randomness of its own."""
+    """Make this process one with that environment and directory."""
     os.environ.clear()
     os.environ.update({**_OURS, **image, **variables})
     if "TZ" in os.environ:
@@ -47,7 +47,6 @@ def enter(image: Mapping[str, str], variables: Mapping[str, str], directory: str
     os.chdir(directory)
     sys.argv = [""]
     _set_module_path()
-    _reseed()
 
 
 def _set_module_path() -> None:
@@ -103,8 +102,13 @@ class LateDirectory:
             self._finder.invalidate_caches()
 
 
-def _reseed() -> None:
+def reseed() -> None:
+    """Have randomness of one's own, which a fork otherwise shares with its siblings."""
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
+    ssl = sys.modules.get("ssl")
+    if ssl is not None:
+        # OpenSSL knows a fork by its process id, which may be the same in another PID namespace.
+        ssl.RAND_add(os.urandom(32), 32.0)

@@ -6,10 +6,10 @@ arguments, 8 bytes each with the low half first. An `int` argument is judged by 
 
 import ctypes
 import errno
-import os
 import platform
 from collections.abc import Iterable
 
+from ..prctl import SET_NO_NEW_PRIVS, SET_SECCOMP, prctl
 from .syscalls import ABSENT, JUDGED, MACHINES, REFUSED
 
 Instruction = tuple[int, int, int, int]
@@ -26,8 +26,6 @@ _RETURN = 0x06
 _KILL_PROCESS = 0x80000000
 _ERRNO = 0x00050000
 _ALLOW = 0x7FFF0000
-_PR_SET_NO_NEW_PRIVS = 38
-_PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
 
 _REFUSE: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
@@ -56,13 +54,19 @@ class _Filter(ctypes.Structure):
     )
 
 
-def install() -> None:
-    """Filter this process and all that it will start; raises `OSError` where that is not possible."""
-    instructions = program(platform.machine())
-    filters = (_Filter * len(instructions))(*instructions)
-    described = _Program(len(instructions), ctypes.cast(filters, ctypes.c_void_p))
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    _prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(described))
+class Assembled:
+    """The filter of this machine, ready to be installed in any number of processes."""
+
+    def __init__(self) -> None:
+        """Raises `KeyError` on a machine that is not supported."""
+        instructions = program(platform.machine())
+        self._filters = (_Filter * len(instructions))(*instructions)
+        self._program = _Program(len(instructions), ctypes.cast(self._filters, ctypes.c_void_p))
+
+    def install(self) -> None:
+        """Filter this process and all that it will start; raises `OSError` where that is not possible."""
+        prctl(SET_NO_NEW_PRIVS, 1)
+        prctl(SET_SECCOMP, _MODE_FILTER, ctypes.addressof(self._program))
 
 
 def program(machine: str) -> list[Instruction]:
@@ -140,12 +144,3 @@ _JUDGEMENTS: dict[str, list[Instruction]] = {
     "setrlimit": _refuse_values(0, (_RLIMIT_CORE,)),
     "personality": _permit_values(0, (0, _PERSONALITY_QUERY)),
 }
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _prctl(option: int, *arguments: int) -> None:
-    padded = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
-    if _libc.prctl(ctypes.c_int(option), *padded) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), f"prctl {option}")

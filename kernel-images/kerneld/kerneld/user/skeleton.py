@@ -1,23 +1,40 @@
 """The files with which a sandbox's fresh file systems begin."""
 
-import shutil
-from pathlib import Path
+import os
 
-SKELETON = Path("/opt/hotcell/skel")
-
-
-def copy_skeleton() -> None:
-    """Copy what the image has for `/tmp` and `/workspace`, leaving alone what is there already."""
-    for name in ("tmp", "workspace"):
-        if (SKELETON / name).is_dir():
-            _copy(SKELETON / name, Path("/") / name)
+_IMAGE = "/opt/hotcell/skel"
+_TARGETS = ("/tmp", "/workspace")
 
 
-def _copy(source: Path, target: Path) -> None:
-    for entry in source.iterdir():
-        destination = target / entry.name
-        if entry.is_dir() and not entry.is_symlink():
-            destination.mkdir(exist_ok=True)
-            _copy(entry, destination)
-        elif not destination.exists(follow_symlinks=False):
-            shutil.copy2(entry, destination, follow_symlinks=False)
+class Skeleton:
+    """What the image has for `/tmp` and `/workspace`, read once: a few small files."""
+
+    def __init__(self) -> None:
+        self._directories: list[str] = []
+        self._files: list[tuple[str, bytes]] = []
+        for target in _TARGETS:
+            for directory, names, files in os.walk(f"{_IMAGE}{target}"):
+                place = directory.removeprefix(_IMAGE)
+                self._directories += [f"{place}/{name}" for name in names]
+                self._files += [(f"{place}/{name}", _read(f"{directory}/{name}")) for name in files]
+
+    def copy(self, below: str = "/") -> None:
+        """Write what belongs below a directory, leaving alone what is there already."""
+        for directory in self._directories:
+            if directory.startswith(below):
+                try:
+                    os.mkdir(directory)
+                except FileExistsError:
+                    continue
+        for path, data in self._files:
+            if path.startswith(below):
+                try:
+                    with open(path, "xb", buffering=0) as file:
+                        file.write(data)
+                except FileExistsError:
+                    continue
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

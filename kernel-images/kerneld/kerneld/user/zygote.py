@@ -11,14 +11,34 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 
-from . import environment, limits
+from . import environment, limits, spare
 from .children import Children
-from .control import ControlChannel, Ping, Reap, Request, StartFileWorker, StartKernel
+from .control import ControlChannel, ControlError, Ping, Reap, Request, StartFileWorker, StartKernel
 from .files.worker import serve_file
 from .kernel import process
 from .kernel.kernel import PythonKernel
+from .spare import Claim, SpareKernel, await_claim
 
 PYTHON_VERSION = ".".join(map(str, sys.version_info[:3]))
+
+
+def serve(
+    control: ControlChannel, image_environment: Mapping[str, str], kernel: PythonKernel, *, start_ahead: bool
+) -> int:
+    """Be the zygote as long as there is a kerneld; the process' exit code. With `start_ahead` the first
+    kernel starts at once."""
+    zygote = Zygote(control, image_environment, kernel)
+    try:
+        zygote.announce()
+        if start_ahead:
+            zygote.start_spare()
+        zygote.serve()
+    except EOFError:
+        return 0
+    except ControlError as error:
+        print(f"kerneld broke the protocol: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 class Zygote:
@@ -31,9 +51,14 @@ class Zygote:
         self._kernel = kernel
         self._children = Children()
         self._inherited: list[int] = []
+        self._spare: SpareKernel | None = None
+
+    def announce(self) -> None:
+        """Say what there is; raises `EOFError` when kerneld is gone."""
+        self._control.send({"event": "ready", "languages": {"python": PYTHON_VERSION}})
 
     def serve(self) -> None:
-        """Announce and then handle requests; raises `EOFError` when kerneld is gone, `ControlError` when it is mad."""
+        """Handle requests; raises `EOFError` when kerneld is gone, `ControlError` when it is mad."""
         signalled, signals = socket.socketpair()
         for end in (signalled, signals):
             end.setblocking(False)
@@ -41,7 +66,6 @@ class Zygote:
         woken = self._inherited[0]
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._inherited[1], warn_on_full_buffer=False)
-        self._control.send({"event": "ready", "languages": {"python": PYTHON_VERSION}})
         ready = select.poll()
         ready.register(woken, select.POLLIN)
         while True:
@@ -54,7 +78,12 @@ class Zygote:
             while (request := self._control.receive()) is not None:
                 self._handle(request)
             for child in self._children.ended():
+                if self._spare is not None and child.pid == self._spare.pid:
+                    self._abandon_spare(self._spare)
+                    continue
                 self._control.send({"event": "exited", **child._asdict()})
+            if os.getpid() == 1:
+                self._children.reap_orphans()
 
     def _handle(self, request: Request) -> None:
         match request:
@@ -88,16 +117,54 @@ class Zygote:
             self._refuse(request.id, "kernel_start_failed", f"working directory: {error}")
             return
 
-        def ready() -> None:
-            os.write(request.ready, b"b")
-            os.close(request.ready)
+        if self._spare is not None and self._claim_spare(self._spare, request, directory):
+            return
 
         def run() -> int:
             environment.enter(self._image_environment, request.env, directory)
+            environment.reseed()
             gc.enable()
-            return process.run(self._kernel, request.directory, ready)
+            return process.run(self._kernel, request.directory, lambda: _say_ready(request.ready))
 
         self._fork(request.id, run)
+
+    def start_spare(self) -> None:
+        """Start the kernel that will be asked for first; it takes the environment when it is."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+        def ready() -> None:
+            claim, pipe = await_claim(theirs)
+            environment.enter(self._image_environment, claim.env, claim.working_directory)
+            _say_ready(pipe)
+
+        def run() -> int:
+            ours.close()
+            environment.reseed()
+            gc.enable()
+            return process.run(self._kernel, spare.DIRECTORY, ready)
+
+        with theirs:
+            try:
+                self._spare = SpareKernel(*self._children.fork(self._leave, run), ours)
+            except OSError:
+                # The one that is asked for will meet with the same, and say so.
+                ours.close()
+
+    def _claim_spare(self, kernel: SpareKernel, request: StartKernel, directory: str) -> bool:
+        """Whether the spare kernel is now the one asked for."""
+        try:
+            descriptor = kernel.claim(Claim(request.directory, request.env, directory), request.ready)
+        except OSError:
+            self._abandon_spare(kernel)
+            return False
+        self._spare = None
+        self._control.send({"id": request.id, "ok": True, "pid": kernel.pid}, descriptor)
+        return True
+
+    def _abandon_spare(self, kernel: SpareKernel) -> None:
+        self._spare = None
+        kernel.close()
+        self._children.reap(kernel.pid)
 
     def _fork(self, request_id: int, run: Callable[[], int]) -> None:
         try:
@@ -116,3 +183,8 @@ class Zygote:
         for descriptor in self._inherited:
             os.close(descriptor)
         limits.set_out_of_memory_score(limits.CHILD_SCORE)
+
+
+def _say_ready(pipe: int) -> None:
+    os.write(pipe, b"b")
+    os.close(pipe)

@@ -1,6 +1,4 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -10,12 +8,18 @@ async function docker(...args: string[]): Promise<string[]> {
   return stdout.split("\n").filter((line) => line !== "");
 }
 
-/** What the engine has of a gateway's home: its containers and volumes, by id. */
-export async function leftOf(home: string): Promise<string[]> {
-  const id = (await readFile(join(home, "id"), "utf8")).trim();
-  const label = `label=hotcell.home=${id}`;
+/** What the engine has of a home, by id. */
+export async function containersAndVolumes(homeId: string): Promise<string[]> {
+  const label = `label=hotcell.home=${homeId}`;
   return [
     ...(await docker("ps", "-aq", "--filter", label)),
     ...(await docker("volume", "ls", "-q", "--filter", label)),
   ];
+}
+
+export async function killContainer(sandboxId: string): Promise<void> {
+  await docker(
+    "kill",
+    ...(await docker("ps", "-q", "--filter", `label=hotcell.sandbox=${sandboxId}`)),
+  );
 }

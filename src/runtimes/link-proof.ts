@@ -9,27 +9,37 @@ import {
   type Runtime,
   type Sandbox,
   type SandboxImage,
-} from "../runtime.js";
+} from "./runtime.js";
 import { abortable } from "./abortable.js";
 
 const PATIENCE_MS = 30_000;
 
 /**
- * Becomes the kerneld user id, as kerneld does, says the nonce to the gateway's socket, and waits until the gateway
- * hangs up, so that its end before that always means failure.
+ * Says the nonce to the gateway's socket, and waits until the gateway hangs up, so that its end before that always
+ * means failure. First becomes the kerneld user id, as kerneld does, where the runtime has not made the sides itself.
  */
 const DIAL = `
 import os, socket, sys
-kerneld = int(sys.argv[sys.argv.index("--kerneld-uid") + 1])
-os.setgroups([])
-os.setgid(kerneld)
-os.setuid(kerneld)
+if "--side" not in sys.argv:
+    kerneld = int(sys.argv[sys.argv.index("--kerneld-uid") + 1])
+    os.setgroups([])
+    os.setgid(kerneld)
+    os.setuid(kerneld)
+elif sys.argv[sys.argv.index("--side") + 1] == "user":
+    sys.exit()
 link = socket.socket(socket.AF_UNIX)
 link.settimeout(10)
 link.connect("/run/kerneld/link/gateway.sock")
 link.sendall(sys.argv[1].encode())
 link.recv(1)
 `;
+
+export interface LinkProofOptions extends AbortOptions {
+  /** Where the proof's link directory is made. */
+  parentDirectory: string;
+  /** What the operator may do when a sandbox cannot dial, as a sentence. */
+  hint: string;
+}
 
 /**
  * Proves that a sandbox can dial a socket of this host: makes one whose only work is that. Throws `link_unavailable`
@@ -38,8 +48,7 @@ link.recv(1)
 export async function proveLink(
   runtime: Pick<Runtime, "create" | "destroy" | "watch">,
   image: SandboxImage,
-  parentDirectory: string,
-  { signal }: AbortOptions,
+  { parentDirectory, hint, signal }: LinkProofOptions,
 ): Promise<void> {
   const sandboxId = randomBytes(10).toString("hex");
   const nonce = randomBytes(16).toString("hex");
@@ -84,7 +93,7 @@ export async function proveLink(
       },
       { signal },
     );
-    if ((await abortable(outcome, signal)) !== "dialled") throw notDialled(sandbox);
+    if ((await abortable(outcome, signal)) !== "dialled") throw notDialled(sandbox, hint);
   } finally {
     finished.abort();
     stopWatching?.();
@@ -94,14 +103,11 @@ export async function proveLink(
   }
 }
 
-function notDialled(sandbox: Sandbox): RuntimeError {
+function notDialled(sandbox: Sandbox, hint: string): RuntimeError {
   const lines = sandbox.consoleTail().trim().split("\n");
   const lastWords = (lines.at(-1) ?? "").replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
   return new RuntimeError(
     "link_unavailable",
-    "A container cannot dial a Unix socket in HOTCELL_HOME" +
-      (lastWords ? ` (${lastWords})` : "") +
-      ". Where Docker runs in a virtual machine (Docker Desktop, Colima) or on another machine, run Hotcell on that " +
-      "machine beside the engine, or take HOTCELL_RUNTIME=local; with SELinux, allow containers to connect to it.",
+    `A sandbox cannot dial a Unix socket in HOTCELL_HOME${lastWords ? ` (${lastWords})` : ""}. ${hint}`,
   );
 }

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { readConsole } from "../../../src/runtimes/docker/console.js";
+import { readConsole } from "../../../src/runtimes/console.js";
 
 describe("a console", () => {
   beforeEach(() => void vi.useFakeTimers());

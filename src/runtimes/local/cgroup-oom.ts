@@ -1,0 +1,43 @@
+import { watch } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { HomeCgroup } from "./home-cgroups.js";
+
+function eventsFile(cgroups: readonly HomeCgroup[], sandboxId: string): string | undefined {
+  const memory = cgroups.find(({ controllers }) => controllers.includes("memory"));
+  if (!memory) return undefined;
+  const file = memory.version === 1 ? "memory.oom_control" : "memory.events";
+  return join(memory.path, sandboxId, file);
+}
+
+/** Whether the kernel has killed anything in a sandbox for want of memory; false where nothing counts that. */
+export async function hasOomKills(
+  cgroups: readonly HomeCgroup[],
+  sandboxId: string,
+): Promise<boolean> {
+  const file = eventsFile(cgroups, sandboxId);
+  if (file === undefined) return false;
+  const text = await readFile(file, "utf8").catch(() => "");
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0;
+}
+
+/**
+ * Calls `onEvent` when a v2 cgroup's count of memory events changes, until the returned function is called. In v1 the
+ * sandbox's zygote hears of them.
+ */
+export function watchMemoryEvents(
+  cgroups: readonly HomeCgroup[],
+  sandboxId: string,
+  onEvent: () => void,
+): () => void {
+  const file = eventsFile(cgroups, sandboxId);
+  if (file?.endsWith("memory.events") !== true) return () => undefined;
+  try {
+    const watcher = watch(file, { persistent: false }, onEvent);
+    watcher.on("error", () => undefined);
+    return () => watcher.close();
+  } catch {
+    // Without an inotify instance to spare, the count is read when the sandbox ends.
+    return () => undefined;
+  }
+}
