@@ -87,7 +87,9 @@ export function eventPrinter({ terminal, figures, artifact }: EventPrinterOption
     for (const large of artifactsOf(metadata)) {
       if (!isFigureType(large.mime)) continue;
       try {
-        found.push({ mediaType: large.mime, bytes: await artifact(large) });
+        // The value as it would stand in the bundle: text, which for pictures is base64.
+        const figure = figureOf(large.mime, (await artifact(large)).toString("utf8"));
+        if (figure !== undefined) found.push(figure);
       } catch (cause) {
         await fail(`A figure (${large.mime}) could not be fetched`, cause);
       }

@@ -29,7 +29,7 @@ beforeEach(() => {
     },
     artifact: async ({ href }) => {
       if (href.endsWith("gone")) throw new Error("not kept any more");
-      return Buffer.from(`bytes of ${href}`);
+      return Buffer.from(href.endsWith("png") ? PNG : `text of ${href}`);
     },
   });
 });
@@ -110,11 +110,11 @@ describe("an execution on the terminal", () => {
       hotcell: { artifacts: [{ mime, bytes: 1, href }] },
     });
     await print(
-      display({ "text/plain": "<Figure>" }, link("image/png", "/v1/a")),
+      display({ "text/plain": "<Figure>" }, link("image/png", "/v1/png")),
       display({}, link("text/plain", "/v1/b")),
     );
-    expect(saved[0]?.[0]?.bytes.toString()).toBe("bytes of /v1/a");
-    expect(stdout.text).toBe("bytes of /v1/b\n");
+    expect(saved[0]?.[0]?.bytes.toString()).toBe("pixels");
+    expect(stdout.text).toBe("text of /v1/b\n");
     expect(printer.incomplete).toBe(false);
     await print(display({ "text/plain": "<Figure>" }, link("image/png", "/v1/gone")));
     expect(stderr.text).toContain("could not be fetched: not kept any more");
