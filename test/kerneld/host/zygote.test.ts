@@ -68,6 +68,16 @@ describe("a zygote on the host", () => {
     await sandbox.gateway.close();
   });
 
+  it("counts no references to what every sandbox shares: a kernel that uses it has no copy of it", async () => {
+    const sandbox = await LinkedSandbox.start(zygote);
+    const code = `
+import asyncio, sys
+shared = [asyncio, asyncio.run, asyncio.run.__code__.co_consts[0]]
+print([sys.getrefcount(part) == sys.getrefcount(None) for part in shared])`;
+    expect(await sandbox.execute(code)).toBe("[True, True, True]\n");
+    await sandbox.gateway.close();
+  });
+
   it("collects what user code leaves to the first process of its side", async () => {
     const sandbox = await LinkedSandbox.start(zygote);
     await sandbox.execute(`

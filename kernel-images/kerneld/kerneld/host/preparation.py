@@ -13,6 +13,8 @@ from kerneld.user.skeleton import Skeleton
 
 from . import landlock, mounts, proc
 from .cgroups import Hierarchy
+from .shared_pages import keep_shared
+
 
 class Prepared(NamedTuple):
     """Nothing in it is about any one sandbox."""
@@ -44,6 +46,5 @@ def prepare(hierarchies: Sequence[Hierarchy], modules: Sequence[str]) -> Prepare
     )
     mounts.unmount("/tmp")
     proc.put_aside()
-    gc.collect()
-    gc.freeze()
+    keep_shared()
     return prepared
