@@ -62,7 +62,7 @@ async function engineTests(directory) {
   const runsc = await gvisorRuntime();
   if (runsc === undefined)
     skipped.push({
-      what: "Attacks on containers in gVisor (test/attacks, column runsc)",
+      what: "Containers in gVisor (test/runtimes/docker-gvisor.test.ts; test/attacks, column docker-runsc)",
       why: "the engine has no runtime called runsc",
     });
   await tests(what, "engine", {

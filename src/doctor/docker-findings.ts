@@ -191,10 +191,15 @@ function cgroupFinding({ facts: { cgroupVersion, limits } }: EngineDetails): Fin
 function guestKernelFinding(strongRuntime: string | null, { facts }: EngineDetails): Finding {
   try {
     const runtime = ociRuntimeFor("strong", strongRuntime ?? undefined, facts);
-    return enforced(
-      GUEST,
-      `For sessions with isolation \`strong\` (${runtime?.name ?? "the default"}).`,
-    );
+    const sessions = `For sessions with isolation \`strong\` (${runtime?.name ?? "the default"})`;
+    if (runtime?.cgroups !== false) return enforced(GUEST, `${sessions}.`);
+    return lacking(GUEST, {
+      status: "partial",
+      what: `${sessions}, which then have no limits for memory and CPU.`,
+      remedy:
+        "Take --ignore-cgroups out of its runtimeArgs in the engine's daemon.json, and reload the engine.",
+      commands: ["sudo systemctl reload docker"],
+    });
   } catch (error) {
     return lacking(GUEST, {
       what: PROTECTION_WORDS.guest_kernel.missing,

@@ -123,6 +123,17 @@ describe("findings about Docker", () => {
     expect(find(facts, "guest_kernel")?.remedy).toContain("--host-uds=open");
   });
 
+  test("do not claim limits for a gVisor that is told to ignore cgroups", () => {
+    const runsc = {
+      path: "/usr/bin/runsc",
+      runtimeArgs: ["--host-uds=open", "--ignore-cgroups"],
+    };
+    expect(find(dockerFacts({}, { Runtimes: { runsc } }), "guest_kernel")).toMatchObject({
+      status: "partial",
+      remedy: expect.stringContaining("--ignore-cgroups") as string,
+    });
+  });
+
   test("say where a workspace in memory comes from", () => {
     const report = trial("docker").report;
     if (!report) throw new Error("no report");

@@ -53,7 +53,7 @@ export function dockerIsolation(
     },
     {
       name: "user_namespace",
-      // gVisor's processes are nobody, in a user namespace of their own, on any engine.
+      // gVisor's kernel, and all that runs on it, is nobody in a user namespace of its own, on any engine.
       present: facts.userNamespace || gvisor,
       detail:
         "root in a container is the host's root: run the engine rootless or with userns-remap",

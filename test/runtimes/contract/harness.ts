@@ -18,7 +18,7 @@ export interface RuntimeUnderTest {
   open(home: Home): Runtime;
   /** Of the image only the interpreter is used, by a stand-in for kerneld. */
   image: Pick<SandboxImage, "reference" | "interpreter">;
-  /** The tier of every sandbox. */
+  /** The tier of every sandbox. With `strong` the sandbox's kernel is another than the host's: gVisor. */
   tier: IsolationTier;
   /** A reference to an image that is not there. */
   missingImage: string;
@@ -26,7 +26,7 @@ export interface RuntimeUnderTest {
   startCapabilities: readonly string[];
   /** Whether the two sides have different user ids on this machine, or one that only their namespaces tell apart. */
   sidesHaveOwnIds: boolean;
-  /** The user ids on this machine that a sandbox has, and no other may have. */
+  /** The user ids that a sandbox has and no other may have, as the kernel beneath it numbers them. */
   hostIds(sandbox: Sandbox): Promise<readonly number[]>;
   /** Removes what a home leaves beside its sandboxes. */
   discard(home: Home): Promise<void>;

@@ -36,7 +36,7 @@ export function describeLifeCycle(underTest: RuntimeUnderTest): void {
         entrypoint: standIn(underTest.image.interpreter, "user", STAY),
       },
       limits: {},
-      isolation: "standard",
+      isolation: underTest.tier,
       linkDirectory: link.directory,
     };
   }

@@ -52,4 +52,13 @@ describe("limits on a Docker engine", () => {
     expect(diskBytes).toBeLessThan(512 * 2 ** 20);
     expect(diskBytes).toBeGreaterThan(128 * 2 ** 20);
   });
+
+  test("with gVisor that ignores cgroups are those of processes and files", () => {
+    const gvisor = { gvisor: true, cgroups: false, seccomp: false, hostSockets: true };
+    const ignoring = (request: LimitRequest) =>
+      effectiveLimits(request, DEFAULT_LIMITS, ableEngine, gvisor);
+    expect(ignoring({ pids: 50 })).toMatchObject({ memoryBytes: null, pids: 50 });
+    expect(() => ignoring({ memoryBytes: 2 ** 30 })).toThrow(/--ignore-cgroups/);
+    expect(() => ignoring({ cpu: 1 })).toThrow(/--ignore-cgroups/);
+  });
 });

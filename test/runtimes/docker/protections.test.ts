@@ -27,3 +27,26 @@ test("what an engine lacks is missing with its remedy, and not claimed", () => {
   ]);
   for (const name of names) expect(protections).not.toContain(name);
 });
+
+const gvisor = { gvisor: true, cgroups: true, seccomp: false, hostSockets: true };
+
+test("gVisor is another kernel, with the engine's limits and without its filters", () => {
+  const { tier, protections, missing } = dockerIsolation("strong", ableEngine, true, gvisor);
+  expect(tier).toBe("strong");
+  expect(protections).toEqual(
+    expect.arrayContaining(["guest_kernel", "memory_limit", "pids_limit", "cpu_limit"]),
+  );
+  expect(missing.map(({ name }) => name)).toEqual(["seccomp", "apparmor"]);
+});
+
+test("gVisor that ignores cgroups limits processes alone", () => {
+  const { protections, missing } = dockerIsolation("strong", ableEngine, false, {
+    ...gvisor,
+    cgroups: false,
+  });
+  expect(protections).toContain("pids_limit");
+  expect(missing.filter(({ detail }) => detail.includes("--ignore-cgroups"))).toMatchObject([
+    { name: "memory_limit" },
+    { name: "swap_limit" },
+  ]);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { expectedIsolation, localIsolation } from "../../../src/runtimes/local/protections.js";
-import { refusalOf } from "../../../src/runtimes/local/refusal.js";
+import { launchRefusal, refusalOf } from "../../../src/runtimes/local/refusal.js";
 
 const able = {
   platform: "linux",
@@ -39,6 +39,35 @@ describe("a machine", () => {
     expect(refusalOf({ ...able, ...part })).toMatchObject({
       code: "runtime_unavailable",
       message: expect.stringMatching(remedy) as string,
+    });
+  });
+});
+
+describe("a launcher that met with", () => {
+  test.each([
+    [
+      ...["no user namespaces", "user_namespaces_forbidden"],
+      ...[
+        "runtime_unavailable",
+        /^The local runtime cannot work here: the reason.*As root, set user/,
+      ],
+    ],
+    [
+      ...["a covered /proc", "proc_masked"],
+      ...["runtime_unavailable", /\(the reason\).*systempaths=unconfined/],
+    ],
+    [
+      ...["a mount that is refused", "mount_refused"],
+      ...["runtime_unavailable", /^The local runtime cannot work here: the reason/],
+    ],
+    [
+      ...["half an image", "image_broken"],
+      ...["image_missing", /\/image.*the reason.*hotcell images/],
+    ],
+  ])("%s is refused with the reason and the remedy", (_, said, code, message) => {
+    expect(launchRefusal(said as string, "the reason", "/image")).toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
     });
   });
 });
