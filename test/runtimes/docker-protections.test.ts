@@ -69,7 +69,7 @@ say([attempt(open, path, "w") for path in ("/proc/sys/kernel/domainname", "/proc
     );
     const refused: unknown = expect.stringMatching(/^(EROFS|EACCES|ENOENT)$/);
     const [sysctl, sysrq, ksm, ...covered] = said as unknown[];
-    expect([sysctl, sysrq, ksm]).toEqual(["EROFS", "EROFS", refused]);
+    expect([sysctl, sysrq, ksm]).toEqual(["EROFS", refused, refused]);
     for (const length of covered) expect(length).toBe(0);
   });
 

@@ -93,7 +93,7 @@ interface Plan {
   began: number;
 }
 
-/** Undefined, with nothing left, when the zygote was about to end. */
+/** Undefined, with nothing left, when the zygote was about to end, or its cgroups have been removed. */
 async function createFrom(
   { specification, limits, link, zygote, began }: Plan,
   options: CreationOptions,
@@ -113,8 +113,9 @@ async function createFrom(
     const process = forked && identify(forked.pid);
     const started = process && { ...record, process };
     if (started) options.roster.begin(sandboxId, started);
-    await prepared;
-    if (!forked) {
+    const hasCgroups = await prepared;
+    if (!forked || !hasCgroups) {
+      forked?.close();
       await options.remove(sandboxId);
       return undefined;
     }

@@ -47,7 +47,7 @@ export function limitFiles(
 }
 
 /**
- * Makes a sandbox's cgroups, limits them, and lets the processes of `owner` join.
+ * Makes a sandbox's cgroups, limits them, and lets the processes of `owner` join; false where a home's cgroup is gone.
  * @throws Error as the kernel refuses; some of them may be there then
  */
 export async function makeSandboxCgroups(
@@ -55,11 +55,16 @@ export async function makeSandboxCgroups(
   sandboxId: string,
   limits: Limits,
   owner: number | undefined,
-): Promise<void> {
-  await Promise.all(
+): Promise<boolean> {
+  const made = await Promise.all(
     cgroups.map(async (cgroup) => {
       const directory = join(cgroup.path, sandboxId);
-      await mkdir(directory);
+      try {
+        await mkdir(directory);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+        throw error;
+      }
       for (const { file, value, optional } of limitFiles(cgroup, limits)) {
         await writeFile(join(directory, file), value, { flag: "r+" }).catch((error: unknown) => {
           if (!(optional && (error as NodeJS.ErrnoException).code === "ENOENT")) throw error;
@@ -72,8 +77,10 @@ export async function makeSandboxCgroups(
           await chown(join(directory, "cgroup.event_control"), owner, owner);
         }
       }
+      return true;
     }),
   );
+  return made.every(Boolean);
 }
 
 const ATTEMPTS = 12;

@@ -74,7 +74,12 @@ export function homeZygotes(options: ZygotesOptions): Zygotes {
     for (const name of await zygoteNames(directory)) {
       if (!name.startsWith(zygotePrefix(making))) continue;
       const zygote = await find(name);
-      if (zygote?.record.making !== making || !(await haveCgroups(zygote))) continue;
+      if (zygote?.record.making !== making) continue;
+      if (!(await haveCgroups(zygote))) {
+        // It can make no sandbox any more, and has none: a cgroup with one below cannot be removed.
+        killProcess(zygote.record);
+        continue;
+      }
       if (await options.roster.follow(zygote, { keep: true })) return zygote;
     }
     return undefined;

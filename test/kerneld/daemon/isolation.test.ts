@@ -32,6 +32,13 @@ ${attempt}`;
     expect(run.of("error")[0]?.content).toMatchObject({ ename: "PermissionError" });
   });
 
+  test("finds that kerneld's memory and descriptors are not even for processes of its own id", async () => {
+    // Of a process that can be dumped they would belong to its own id (proc(5)).
+    const code =
+      "import os; print({os.stat(f'/proc/1/{n}').st_uid for n in ('environ', 'maps', 'mem', 'fd')})";
+    expect((await sandbox.execute(kernel, code)).text("stdout")).toBe("{0}\n");
+  });
+
   test("has no capability and no way to one", async () => {
     const code =
       "print(*[l for l in open('/proc/self/status') if l[:3] in ('Cap', 'NoN')], sep='')";

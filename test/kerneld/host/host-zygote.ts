@@ -16,6 +16,10 @@ export interface LaunchOptions {
   uid?: number;
   /** Replaces parts of the configuration. */
   configuration?: Record<string, unknown>;
+  /** A command that prepares the launcher's surroundings and then executes its arguments. */
+  through?: string[];
+  /** Variables that the launcher finds beside its own. */
+  env?: Record<string, string>;
 }
 
 export interface SandboxRequest {
@@ -55,9 +59,13 @@ export class HostZygote {
     const start =
       `import sys; sys.path.insert(0, '${layer}/opt/hotcell/kerneld'); ` +
       "from kerneld.host.launcher import main; main()";
-    const launcher = spawn(interpreter.command, [...interpreter.args, "-I", "-c", start], {
+    const words = [
+      ...(options.through ?? []),
+      ...[interpreter.command, ...interpreter.args, "-I", "-c", start],
+    ];
+    const launcher = spawn(words[0] ?? "", words.slice(1), {
       cwd: "/",
-      env: interpreter.env,
+      env: { ...options.env, ...interpreter.env },
       detached: true,
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });

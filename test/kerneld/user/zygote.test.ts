@@ -30,6 +30,7 @@ describe("the two sides", () => {
     expect([kerneld["CapEff"], kerneld["CapPrm"], kerneld["CapBnd"]]).toEqual([
       ...["0000000000000020", "0000000000000020", "0000000000000000"],
     ]);
+    expect(kerneld["NoNewPrivs"]).toBe("1");
     for (const signal of [1, 2, 3, 10, 12, 13, 14, 15]) {
       const ignored = BigInt(`0x${kerneld["SigIgn"]}`);
       expect((ignored >> BigInt(signal - 1)) & 1n, `signal ${signal}`).toBe(1n);
@@ -51,16 +52,21 @@ describe("the two sides", () => {
     expect(await value("a", code)).toBe("{'PermissionError'}");
   });
 
-  it("share nothing: no descriptor of the control channel reaches user code", async () => {
+  it("share no open file but the console, and no variable that is not the image's", async () => {
+    await side.start("later");
     const code = python`
       import os
-      targets = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
-                 if os.path.lexists(f"/proc/self/fd/{n}")]
-      inodes = {target[8:-1] for target in targets if target.startswith("socket:")}
-      kinds = [line.split()[4] for line in open("/proc/net/unix").readlines()[1:] if line.split()[6] in inodes]
-      # 0005 is SOCK_SEQPACKET.
-      [os.readlink("/proc/self/fd/0"), kinds.count("0005")]`;
-    expect(await value("a", code)).toBe("['/dev/null', 0]");
+      def links(pid):
+          names = [f"/proc/{pid}/fd/{n}" for n in os.listdir(f"/proc/{pid}/fd")]
+          return [os.readlink(name) for name in names if os.path.lexists(name)]
+      zygote, mine = links(os.getppid()), links("self")
+      shared = [name for name in mine if name in zygote and name.startswith(("socket:", "pipe:"))]
+      console = os.readlink(f"/proc/{os.getppid()}/fd/2")
+      [mine[0], [name for name in shared if name != console], "/etc/hostname" in zygote + mine,
+       "SECRET" in open(f"/proc/{os.getppid()}/environ").read(), "SECRET" in os.environ]`;
+    for (const name of ["a", "later"]) {
+      expect(await value(name, code)).toBe("['/dev/null', [], False, False, False]");
+    }
   });
 });
 

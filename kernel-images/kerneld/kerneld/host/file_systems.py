@@ -5,10 +5,13 @@ import os
 from . import mounts, places
 from .request import Request
 
+# The machine has 4096 for everybody.
+_TERMINALS = 64
+
 
 def mount_terminals() -> None:
     """Pseudo terminals that no other sandbox sees."""
-    mounts.mount("devpts", places.PTS, mounts.NOSUID | mounts.NOEXEC, "mode=0620,ptmxmode=0666")
+    mounts.mount("devpts", places.PTS, mounts.NOSUID | mounts.NOEXEC, f"mode=0620,ptmxmode=0666,max={_TERMINALS}")
 
 
 def mount_shared(request: Request) -> None:
@@ -26,4 +29,5 @@ def mount_private(link: str, request: Request) -> None:
     owner = f"uid={request.id},gid={request.id}"
     mounts.tmpfs(places.KERNELD, request.tmpfs.kerneld, mounts.NOEXEC, f"{owner},mode=0700")
     os.mkdir(places.LINK)
-    mounts.bind_read_only(link, places.LINK, mounts.NOSUID | mounts.NODEV | mounts.NOEXEC)
+    # With the flags of the links' own mount, read-only among them.
+    mounts.bind(link, places.LINK)

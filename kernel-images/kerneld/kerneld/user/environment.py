@@ -2,7 +2,6 @@
 
 import importlib.machinery
 import os
-import random
 import site
 import sys
 import time
@@ -103,8 +102,7 @@ class LateDirectory:
 
 
 def reseed() -> None:
-    """Have randomness of one's own, which a fork otherwise shares with its siblings."""
-    random.seed()
+    """Have randomness of one's own, which a fork otherwise shares with its siblings; `random` sees to itself."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()

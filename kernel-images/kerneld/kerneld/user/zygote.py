@@ -69,11 +69,7 @@ class Zygote:
         ready = select.poll()
         ready.register(woken, select.POLLIN)
         while True:
-            wanted = select.POLLIN | (select.POLLOUT if self._control.has_unsent else 0)
-            ready.register(self._control.fileno(), wanted)
-            for descriptor, _ in ready.poll():
-                if descriptor == woken:
-                    os.read(woken, 4096)
+            # Before the first wait, too: a child that ended before there was a handler has woken nobody.
             self._control.flush()
             while (request := self._control.receive()) is not None:
                 self._handle(request)
@@ -84,6 +80,11 @@ class Zygote:
                 self._control.send({"event": "exited", **child._asdict()})
             if os.getpid() == 1:
                 self._children.reap_orphans()
+            wanted = select.POLLIN | (select.POLLOUT if self._control.has_unsent else 0)
+            ready.register(self._control.fileno(), wanted)
+            for descriptor, _ in ready.poll():
+                if descriptor == woken:
+                    os.read(woken, 4096)
 
     def _handle(self, request: Request) -> None:
         match request:
