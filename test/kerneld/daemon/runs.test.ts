@@ -41,6 +41,15 @@ describe("a run", () => {
     expect((await sandbox.execute(kernel, code)).text("stdout")).toBe("None /workspace\n");
   });
 
+  test("whose directory cannot be had says so, as the first of its kernel too", async () => {
+    const other = randomUUID();
+    await sandbox.send("POST", "/kernels", { id: other, language: "python" });
+    const run = await sandbox.execute(other, "1+1", { cwd: "/nowhere" });
+    expect(run.of("error")[0]?.content).toMatchObject({ ename: "OSError" });
+    expect(run.finished).toMatchObject({ status: "error", state: "kept" });
+    expect((await sandbox.send("DELETE", `/kernels/${other}`)).status).toBe(204);
+  });
+
   test("counts what it printed and used", async () => {
     const code = "import sys; print('é' * 10); print('x', file=sys.stderr)";
     const { finished } = await sandbox.execute(kernel, code);

@@ -8,11 +8,13 @@ from kerneld.prctl import SET_DUMPABLE, SET_NO_NEW_PRIVS, prctl
 USER = 1000
 KERNELD = 1001
 
-# Every sandbox of an ordinary user counts against that user's one allowance: no sandbox may take all of it.
-_BOUNDS = {
-    "max_inotify_instances": 128,
-    "max_inotify_watches": 65536,
-    "max_user_namespaces": 0,
+SHARE = 8
+"""A sandbox may have this part of what the kernel counts for its user namespace and for every one around it: in the
+outermost, all sandboxes count as the user that started their zygote."""
+
+_MACHINE_BOUNDS = {
+    "max_inotify_instances": "/proc/sys/fs/inotify/max_user_instances",
+    "max_inotify_watches": "/proc/sys/fs/inotify/max_user_watches",
 }
 
 
@@ -30,8 +32,9 @@ def take(outer: int, inner: int, settings: int) -> None:
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{inner} {outer} 1")
     _write("/proc/self/gid_map", f"{inner} {outer} 1")
-    for name, bound in _BOUNDS.items():
-        _write(name, str(bound), settings)
+    _write("max_user_namespaces", "0", settings)
+    for name, of_machine in _MACHINE_BOUNDS.items():
+        _write(name, str(_read_number(of_machine) // SHARE), settings)
     capabilities.forbid_more()
     capabilities.set_capabilities(0)
     prctl(SET_NO_NEW_PRIVS, 1)
@@ -43,3 +46,8 @@ def _write(path: str, text: str, directory: int | None = None) -> None:
         os.write(descriptor, text.encode())
     finally:
         os.close(descriptor)
+
+
+def _read_number(path: str) -> int:
+    with open(path, "rb") as file:
+        return int(file.read())

@@ -20,6 +20,9 @@ OF_EVERY_SANDBOX = (
 )
 """What a sandbox does not come to be without, whatever its sides take."""
 
+_SHARED_LIMITS = (resource.RLIMIT_SIGPENDING, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLOCK)
+"""Counted for the user namespaces around a sandbox, too, where all sandboxes are one user (setrlimit(2))."""
+
 
 class Side(NamedTuple):
     """One of the two."""
@@ -48,6 +51,10 @@ def take(side: Side, request: Request, prepared: Prepared) -> list[str]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (request.open_files, request.open_files))
     # Counted in this user namespace alone, so by the sandbox's side and not by the uid that sandboxes may share.
     resource.setrlimit(resource.RLIMIT_NPROC, (request.processes, request.processes))
+    for limit in _SHARED_LIMITS:
+        _, hard = resource.getrlimit(limit)
+        if hard != resource.RLIM_INFINITY:
+            resource.setrlimit(limit, (hard // identity.SHARE, hard // identity.SHARE))
     held += ["no_core_dumps", "pids_limit"]
     if prepared.landlock:
         landlock.restrict_writes(prepared.landlock, side.writable, signals=side.signals_only_itself)

@@ -145,6 +145,7 @@ class PythonKernel(IPythonKernel):
         self.output.begin_run()
         self.interrupts.install()
         self._error_published = False
+        self.shell._last_traceback = None
         hotcell = parent["metadata"].get("hotcell") or {}
         try:
             with circumstances(hotcell.get("env") or {}, hotcell.get("cwd")):
@@ -179,7 +180,6 @@ class PythonKernel(IPythonKernel):
         **_: Any,
     ) -> dict[str, Any]:
         """The content of the reply."""
-        self.shell._last_traceback = None
         self._forward_input(allow_stdin)
         try:
             error = await run_cell(self.shell, self.interrupts, code, silent, store_history)
