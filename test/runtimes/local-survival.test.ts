@@ -1,19 +1,6 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmod,
-  chown,
-  cp,
-  mkdir,
-  mkdtemp,
-  readdir,
-  realpath,
-  rm,
-  rmdir,
-  symlink,
-} from "node:fs/promises";
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { identify, isAlive, killProcess } from "../../src/runtimes/local/process-identity.js";
 import type { SandboxSpecification } from "../../src/runtimes/runtime.js";
@@ -28,14 +15,13 @@ import {
 import { listen, type Link } from "./contract/link.js";
 import { standIn } from "./contract/stand-in.js";
 import { startMaker } from "./local/maker.js";
+import { publicImage } from "./local/public-image.js";
 import { discardHome, liveZygotesOf, localTraces } from "./local/traces.js";
 import { localUnderTest, reference } from "./local/under-test.js";
 
 const STAY = `say("up")
 import time
 time.sleep(1000)`;
-
-const execute = promisify(execFile);
 
 const underTest = localUnderTest();
 let home: Home;
@@ -182,27 +168,10 @@ describe.skipIf(process.getuid?.() !== 0)("as an ordinary user (needs root to be
     await rm(own.directory, { recursive: true, force: true });
   });
 
-  /** The image where every user may read it, wherever the tests' own is. */
-  async function publicImage(): Promise<string> {
-    const image = await mkdtemp("/tmp/hotcell-image-");
-    await chmod(image, 0o755);
-    await mkdir(join(image, "root"));
-    await execute("mount", [
-      "--bind",
-      await realpath(join(reference, "root")),
-      join(image, "root"),
-    ]);
-    onTestFinished(async () => {
-      await execute("umount", ["--lazy", join(image, "root")]);
-      await rmdir(join(image, "root"));
-      await rm(image, { recursive: true });
-    });
-    await cp(join(reference, "layer"), join(image, "layer"), { recursive: true });
-    return image;
-  }
-
   async function makeAs(limits: SandboxSpecification["limits"]) {
-    const { specification, link } = await specify(own, await publicImage());
+    const image = await publicImage(reference);
+    onTestFinished(() => image.remove());
+    const { specification, link } = await specify(own, image.directory);
     for (const path of ["", "links", `links/${specification.sandboxId}`]) {
       await chown(join(own.directory, path), ORDINARY, ORDINARY);
     }

@@ -14,6 +14,8 @@ export const IMAGE = process.env["HOTCELL_TEST_ROOT"] ?? "";
 export interface LaunchOptions {
   /** Who launches it; undefined for whoever runs the tests. */
   uid?: number;
+  /** Its image's directory; the tests' own otherwise. */
+  image?: string;
   /** Replaces parts of the configuration. */
   configuration?: Record<string, unknown>;
   /** A command that prepares the launcher's surroundings and then executes its arguments. */
@@ -54,8 +56,9 @@ export class HostZygote {
     if (options.uid !== undefined)
       await chown(join(directory, "sockets"), options.uid, options.uid);
     const asRoot = (options.uid ?? process.getuid?.()) === 0;
-    const interpreter = await rootInterpreter(IMAGE);
-    const layer = join(IMAGE, "layer");
+    const image = options.image ?? IMAGE;
+    const interpreter = await rootInterpreter(image);
+    const layer = join(image, "layer");
     const start =
       `import sys; sys.path.insert(0, '${layer}/opt/hotcell/kerneld'); ` +
       "from kerneld.host.launcher import main; main()";
@@ -71,7 +74,7 @@ export class HostZygote {
     });
     launcher.stdin.end(
       JSON.stringify({
-        root: join(IMAGE, "root"),
+        root: join(image, "root"),
         layer,
         links: join(directory, "links"),
         sockets: join(directory, "sockets"),

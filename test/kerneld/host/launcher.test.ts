@@ -1,7 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HostZygote, type LaunchOptions } from "./host-zygote.js";
+import { publicImage } from "../../runtimes/local/public-image.js";
+import { HostZygote, IMAGE, type LaunchOptions } from "./host-zygote.js";
 
 const NOBODY = 65_534;
 
@@ -49,8 +50,14 @@ describe.skipIf(process.getuid?.() !== 0)("where the machine does not let it (ro
     const directory = `/tmp/hotcell-closed-${process.pid}`;
     await mkdir(directory, { mode: 0o700 });
     onTestFinished(() => rm(directory, { recursive: true }));
+    const image = await publicImage(IMAGE);
+    onTestFinished(() => image.remove());
     expect(
-      await refusal({ uid: NOBODY, configuration: { links: join(directory, "links") } }),
+      await refusal({
+        uid: NOBODY,
+        image: image.directory,
+        configuration: { links: join(directory, "links") },
+      }),
     ).toEqual({
       ok: false,
       code: "mount_refused",
