@@ -1,20 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { z } from "zod";
-import { ERRORS, HotcellError, type ErrorCode } from "../errors.js";
-
-export const problemSchema = z
-  .object({
-    type: z.string().describe("`urn:hotcell:problem:` and the code"),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
-    request_id: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  })
-  .meta({ id: "Problem", description: "RFC 9457 problem details; `code` is stable" });
-
-export type Problem = z.output<typeof problemSchema>;
+import { HotcellError } from "../errors.js";
+import { type Problem, problemSchema } from "./problem-document.js";
 
 export function problemOf(error: HotcellError, requestId: string): Problem {
   return {

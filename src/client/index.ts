@@ -1,0 +1,28 @@
+export { HotcellError } from "./error.js";
+export type { ConnectionErrorCode, HotcellErrorCode } from "./error.js";
+export { Execution } from "./execution.js";
+export { SessionFiles } from "./files.js";
+export type { FileData, FileEntry, Listing } from "./files.js";
+export { Hotcell } from "./hotcell.js";
+export type {
+  CallOptions,
+  ExecutionOptions,
+  HotcellOptions,
+  RetryOptions,
+  RunOptions,
+  SessionOptions,
+} from "./options.js";
+export { Session } from "./session.js";
+export type {
+  Completion,
+  ExecutionEvent,
+  ExecutionView,
+  ImageView,
+  Inspection,
+  Output,
+  Problem,
+  Result,
+  SessionList,
+  SessionListOptions,
+  SessionView,
+} from "./views.js";

@@ -1,0 +1,72 @@
+import { HotcellError } from "./error.js";
+import type { Patience } from "./patience.js";
+import { START_CALL_MS, type Transport } from "./transport.js";
+
+export type MediaType = "application/json" | "text/event-stream";
+
+/** A request to execute. */
+export interface Submission {
+  path: string;
+  body: object;
+  /**
+   * The request that finds the execution again where the first broke unanswered; where it is another, it makes nothing
+   * that the first would have made.
+   */
+  again: { path: string; body: object };
+}
+
+/** Whether the gateway, or the way to it, is away: it may come back. */
+export function isAway(error: unknown): error is HotcellError {
+  return error instanceof HotcellError && error.code === "gateway_unreachable";
+}
+
+/** Whether asking again may help, where asking changes nothing. */
+export function isTransient(error: unknown): error is HotcellError {
+  if (!(error instanceof HotcellError)) return false;
+  const { code, status = 0 } = error;
+  return isAway(error) || code === "gateway_timeout" || status === 429 || status >= 500;
+}
+
+function isGone({ code }: HotcellError): boolean {
+  return code === "session_not_found" || code === "session_ended";
+}
+
+/**
+ * Has code executed, once: where the request breaks before it is answered, the same id and body find what it started.
+ * A gateway that this client has never spoken with is not waited for.
+ * @returns the answer, of the media type; its body is unread
+ * @throws HotcellError, the signal's reason
+ */
+export async function submit(
+  gateway: Transport,
+  { path, body, again }: Submission,
+  options: { accept: MediaType; patience: Patience; signal: AbortSignal | undefined },
+): Promise<Response> {
+  const { accept, patience, signal } = options;
+  const request = { accept, signal, withinMs: START_CALL_MS };
+  let broken: HotcellError | undefined;
+  for (;;) {
+    const { reached } = gateway;
+    try {
+      const response = await gateway.request("POST", broken === undefined ? path : again.path, {
+        ...request,
+        body: broken === undefined ? body : again.body,
+      });
+      if (response.headers.get("content-type")?.startsWith(accept) === true) return response;
+      await response.body?.cancel();
+      throw new HotcellError(
+        "not_a_gateway",
+        `What answers at ${gateway.url} is not a Hotcell gateway`,
+        { status: response.status },
+      );
+    } catch (error) {
+      if (!isAway(error)) {
+        const lost = broken !== undefined && again.path !== path;
+        throw lost && error instanceof HotcellError && isGone(error) ? broken : error;
+      }
+      if (!reached) throw error;
+      broken ??= error;
+      await patience.pause(error, signal);
+    }
+  }
+}

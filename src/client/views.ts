@@ -1,0 +1,35 @@
+import type { z } from "zod";
+import type { completeReplySchema, inspectReplySchema } from "../kernels/shell-reply.js";
+import type { SessionState, SessionView } from "../sessions/session-view.js";
+import type { executionResultSchema } from "../streaming/execution-result.js";
+import type { CallOptions } from "./options.js";
+
+export type { ExecutionEvent } from "../kernels/event.js";
+export type { Output } from "../kernels/output.js";
+export type { Problem } from "../http/problem-document.js";
+export type { ImageView } from "../sessions/image-view.js";
+export type { ExecutionView, SessionView } from "../sessions/session-view.js";
+
+/** One execution, gathered. */
+export type Result = z.output<typeof executionResultSchema>;
+
+/** What could stand at a cursor. Positions count Unicode code points. */
+export type Completion = z.output<typeof completeReplySchema>;
+
+/** What is known of a name. */
+export type Inspection = z.output<typeof inspectReplySchema>;
+
+/** A page of sessions. */
+export interface SessionList {
+  sessions: SessionView[];
+  /** Where the next page begins; null on the last one. */
+  next_cursor: string | null;
+}
+
+export interface SessionListOptions extends CallOptions {
+  cursor?: string | undefined;
+  limit?: number | undefined;
+  state?: SessionState | undefined;
+  /** Only those with this metadata. */
+  metadata?: Record<string, string> | undefined;
+}
