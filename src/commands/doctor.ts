@@ -4,8 +4,8 @@ import { ConfigError, loadConfig } from "../config.js";
 import { diagnose, exitCode } from "../doctor/diagnosis.js";
 import { diagnosisText } from "../doctor/diagnosis-text.js";
 import { examine } from "../doctor/examination.js";
-import { progressPrinter } from "../progress-printer.js";
-import { lateProgress } from "../late-progress.js";
+import { progressPrinter } from "../progress/progress-printer.js";
+import { lateProgress } from "../progress/late-progress.js";
 
 const HELP = `Usage
   hotcell doctor [options]   say what this machine can enforce, and what to do about the rest
@@ -13,7 +13,10 @@ const HELP = `Usage
   --runtime NAME     look at this one alone: docker, local
   --json             print the findings as JSON
   --home DIRECTORY   as for hotcell serve; so are HOTCELL_HOME and hotcell.config.yaml
-  --help
+  --host HOST, --port PORT
+                     the same
+  --config FILE      another configuration file than hotcell.config.yaml
+  -h, --help
 
 It builds nothing and can be run beside a gateway. Where the image is there, it makes one sandbox to see that it works,
 and removes it. The exit code is 0 when at least one runtime works, 3 when none does.
@@ -30,6 +33,9 @@ export async function doctor(args: string[]): Promise<number> {
       runtime: { type: "string" },
       json: { type: "boolean", default: false },
       home: { type: "string" },
+      host: { type: "string" },
+      port: { type: "string" },
+      config: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -37,13 +43,16 @@ export async function doctor(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const { runtime, home, json } = values;
+  const { runtime, home, host, port, json, config: file } = values;
   if (runtime !== undefined && runtime !== "docker" && runtime !== "local") {
     throw new ConfigError(
       "hotcell doctor: --runtime is docker or local; without it, both are looked at",
     );
   }
-  const config = loadConfig({ flags: { runtime, home } });
+  const config = loadConfig({
+    flags: { runtime, home, host, port },
+    ...(file === undefined ? {} : { file }),
+  });
   const stop = new AbortController();
   let stopped: number | undefined;
   const listeners = (["SIGINT", "SIGTERM"] as const).map((name) => {

@@ -1,20 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
+import { Hotcell } from "../client/index.js";
 import { ConfigError } from "../config.js";
-import { progressPrinter } from "../progress-printer.js";
+import { progressPrinter } from "../progress/progress-printer.js";
 import { RuntimeError } from "../runtimes/runtime.js";
 import type { ExecutionRequest } from "../sessions/execution-request.js";
 import { type CodeSource, parseRunArguments, type RunArguments } from "../run/arguments.js";
 import { PrerequisiteError } from "../images/prerequisite-error.js";
 import { GatewayStartError } from "../run/background-gateway.js";
-import { eventPrinter } from "../run/event-printer.js";
 import { executeAsJson, executeOnTerminal, type ExecutionContext } from "../run/execution.js";
 import { RUN_EXIT } from "../run/exit-code.js";
 import { figureFiles } from "../run/figure-files.js";
 import { type GatewayAccess, openGateway } from "../run/gateway-access.js";
-import { gatewayClient } from "../run/gateway-client.js";
 import { RUN_HELP } from "../run/help.js";
-import { lateProgress } from "../late-progress.js";
+import { lateProgress } from "../progress/late-progress.js";
 import { lineInput } from "../run/line-input.js";
 import { openSession } from "../run/run-session.js";
 import { listenForSignals, type RunSignals, Stopped } from "../run/signals.js";
@@ -23,6 +22,19 @@ import { openTerminal, type Terminal } from "../run/terminal.js";
 /** As shells say it of a command that wrote where nobody reads any more: 128 and SIGPIPE. */
 const EXIT_BROKEN_PIPE = 141;
 
+function unreadable({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case "ENOENT":
+      return "is not there";
+    case "EISDIR":
+      return "is a directory";
+    case "EACCES":
+      return "may not be read by this user";
+    default:
+      return `cannot be read: ${message}`;
+  }
+}
+
 async function codeOf(source: CodeSource): Promise<string> {
   if (source.from === "text") return source.code;
   const name = source.from === "stdin" ? "standard input" : source.path;
@@ -30,7 +42,7 @@ async function codeOf(source: CodeSource): Promise<string> {
   try {
     bytes = source.from === "stdin" ? await buffer(process.stdin) : await readFile(source.path);
   } catch (error) {
-    throw new ConfigError(`hotcell run: ${name} cannot be read: ${(error as Error).message}`);
+    throw new ConfigError(`hotcell run: ${name} ${unreadable(error as NodeJS.ErrnoException)}`);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -63,11 +75,8 @@ async function execute(
   return executeOnTerminal(
     {
       ...context,
-      printer: eventPrinter({
-        terminal: context.terminal,
-        figures: figureFiles(asked.output),
-        artifact: ({ href }) => context.client.artifact(href, signals.stopped),
-      }),
+      figures: figureFiles(asked.output),
+      sessionStays: asked.session !== undefined,
       ask: interactive
         ? lineInput({
             stdin: process.stdin,
@@ -106,18 +115,14 @@ async function runCode(
     } finally {
       progress.done();
     }
-    const client = gatewayClient(access.url, access.key);
+    // A call that is cut off is cancelled: there is nothing to come back to.
+    const client = new Hotcell({ url: access.url, key: access.key, retry: { for_s: 0 } });
     const session = await openSession(client, asked, signals.interrupted);
     try {
-      return await execute(
-        { client, session: session.id, terminal, signals },
-        request,
-        asked,
-        signals,
-      );
+      return await execute({ session, terminal, signals }, request, asked, signals);
     } finally {
       // Its own gateway ends it by ending.
-      if (asked.session === undefined && !access.own) await client.endSession(session.id);
+      if (asked.session === undefined && !access.own) await session.end();
     }
   } finally {
     await access?.close();

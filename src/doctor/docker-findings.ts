@@ -6,6 +6,7 @@ import { enforced, lacking, sentence, type Finding } from "./finding.js";
 import type { ImageFacts } from "./image-facts.js";
 import { imageFinding, linkFinding } from "./image-findings.js";
 import { isolationFindings, type Remedies } from "./isolation-findings.js";
+import { limitNames } from "./limit-names.js";
 import { machineFindings } from "./machine-findings.js";
 import { PROTECTION_WORDS } from "./protection-words.js";
 import { engineRelease, runcRelease } from "./release-findings.js";
@@ -165,14 +166,9 @@ function diskFinding(quota: "volume-quota" | "tmpfs", { directory }: EngineDetai
 
 function cgroupFinding({ facts: { cgroupVersion, limits } }: EngineDetails): Finding {
   const names = { name: "cgroups", title: "Resource control" };
-  const real = [
-    ...(limits.memory ? ["memory"] : []),
-    ...(limits.swap ? ["swap"] : []),
-    ...(limits.pids ? ["processes"] : []),
-    ...(limits.cpu ? ["CPU"] : []),
-  ];
+  const real = limitNames(limits);
   if (real.length === 4) {
-    return enforced(names, `cgroup v${cgroupVersion}: memory, swap, processes, CPU`);
+    return enforced(names, `Real for memory, swap, processes, CPU (cgroup v${cgroupVersion}).`);
   }
   return lacking(names, {
     status: real.length === 0 ? "missing" : "partial",

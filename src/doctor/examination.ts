@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config.js";
 import { IMAGE_DEFINITIONS, sandboxImage } from "../gateway/images.js";
 import { chooseRuntime, openRuntime, type ChosenRuntime } from "../gateway/runtime-choice.js";
-import type { Home } from "../home.js";
+import type { RootQuestion } from "../images/ensure-root.js";
 import { loadImageDefinition } from "../images/image-definition.js";
 import type { OnImageProgress } from "../images/image-progress.js";
 import { connectEngine } from "../runtimes/docker/engine.js";
@@ -61,14 +61,12 @@ async function chosen(config: Config, signal: AbortSignal): Promise<Facts["choic
   }
 }
 
-type ImageQuestion = Parameters<typeof diskImage>[0];
-
 interface Context extends Pick<ExaminationOptions, "config" | "signal" | "onProgress"> {
   /** Whether there is, or can be, a home for the sandbox of a trial. */
   mayTry: boolean;
 }
 
-async function examineDocker(question: ImageQuestion, context: Context): Promise<DockerFacts> {
+async function examineDocker(question: RootQuestion, context: Context): Promise<DockerFacts> {
   const { config, signal, onProgress } = context;
   const engine = connectEngine();
   const { address } = engine;
@@ -85,7 +83,7 @@ async function examineDocker(question: ImageQuestion, context: Context): Promise
   }
 }
 
-async function examineLocal(question: ImageQuestion, context: Context): Promise<LocalFacts> {
+async function examineLocal(question: RootQuestion, context: Context): Promise<LocalFacts> {
   const image = await diskImage(question);
   return { trial: await tryIn("local", image, context), image };
 }
@@ -103,7 +101,8 @@ async function tryIn(
   }
   let runtime: Runtime;
   try {
-    runtime = openRuntime(name, config, await unclaimed(config.home));
+    const home = { directory: config.home, id: await homeId(config.home) };
+    runtime = await openRuntime(name, config, home);
   } catch (error) {
     return refusedTrial(error);
   }
@@ -112,12 +111,6 @@ async function tryIn(
   } finally {
     await runtime.close();
   }
-}
-
-/** The home without claiming it: beside its gateway, or before there is one. */
-async function unclaimed(directory: string): Promise<Home> {
-  const id = await homeId(directory);
-  return { directory, id, announce: () => undefined, release: () => Promise.resolve() };
 }
 
 /** The home's, so that its gateway would remove what a killed trial leaves; any where the home has none yet. */

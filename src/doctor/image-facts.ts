@@ -1,8 +1,8 @@
-import { stat, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { findImageId } from "../images/base-image.js";
-import type { ImageDefinition } from "../images/image-definition.js";
-import { imageDigest, imageReference } from "../images/image-reference.js";
+import { findRoot, type RootQuestion } from "../images/ensure-root.js";
+import { imageReference } from "../images/image-reference.js";
 import { loadKerneldLayer } from "../images/kerneld-layer.js";
 import { onPath } from "../images/program-path.js";
 import { checkSubordinateIds } from "../images/subordinate-ids.js";
@@ -21,18 +21,10 @@ export interface ImageFacts {
   buildLacks: string | null;
 }
 
-interface ImageQuestion {
-  definition: ImageDefinition;
-  /** `kernel-images/kerneld`. */
-  kerneldDirectory: string;
-  /** Where images are kept on the disk. */
-  directory: string;
-}
-
 /** The image in a container engine. Throws what the engine says. */
 export async function engineImage(
   engine: Engine,
-  { definition, kerneldDirectory, directory }: ImageQuestion,
+  { definition, kerneldDirectory, directory }: RootQuestion,
   signal: AbortSignal,
 ): Promise<ImageFacts> {
   const reference = imageReference(definition, await loadKerneldLayer(kerneldDirectory));
@@ -48,29 +40,26 @@ export async function engineImage(
 }
 
 /** The image on the disk, for sandboxes without a container engine. */
-export async function diskImage({
-  definition,
-  kerneldDirectory,
-  directory,
-}: ImageQuestion): Promise<ImageFacts> {
-  const digest = imageDigest(definition, await loadKerneldLayer(kerneldDirectory));
-  const reference = join(directory, `${definition.name}-${digest}`);
-  const isThere =
-    (await isDirectory(join(reference, "root"))) && (await isDirectory(join(reference, "layer")));
-  return {
-    name: definition.name,
-    reference,
-    isThere,
-    freeBytes: await freeBytes(directory),
-    buildLacks: isThere ? null : await lackingForBuild(),
-  };
+export async function diskImage(question: RootQuestion): Promise<ImageFacts> {
+  const { definition, directory } = question;
+  const free = await freeBytes(directory);
+  try {
+    const { reference, isThere } = await findRoot(question);
+    const buildLacks = isThere ? null : await lackingForBuild();
+    return { name: definition.name, reference, isThere, freeBytes: free, buildLacks };
+  } catch (error) {
+    const buildLacks =
+      `this user may not look into ${directory}, where images are kept (${(error as Error).message}); ` +
+      "name another directory as HOTCELL_IMAGES, or let this user in";
+    return {
+      name: definition.name,
+      reference: directory,
+      isThere: false,
+      freeBytes: free,
+      buildLacks,
+    };
+  }
 }
-
-const isDirectory = async (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 
 /** On the file system where `directory` is, or would be made. */
 async function freeBytes(directory: string): Promise<number | null> {

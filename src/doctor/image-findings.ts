@@ -39,7 +39,7 @@ export function imageFinding(image: ImageFacts, { runtime, self }: ImageContext)
         : ""),
     remedy: full
       ? "Free some disk, or name a roomier directory as HOTCELL_IMAGES; then build it."
-      : "Nothing, or build it now:",
+      : "Nothing: it is built by itself. Or build it now:",
     commands: [build],
   });
 }

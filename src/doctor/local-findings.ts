@@ -5,6 +5,7 @@ import type { ImageFacts } from "./image-facts.js";
 import { imageFinding, linkFinding } from "./image-findings.js";
 import { isolationFindings, type Remedies } from "./isolation-findings.js";
 import { landlockFinding } from "./landlock-finding.js";
+import { limitNames } from "./limit-names.js";
 import { machineFindings } from "./machine-findings.js";
 import { PROTECTION_WORDS } from "./protection-words.js";
 import type { Trial } from "./trial.js";
@@ -190,14 +191,14 @@ function cgroupFinding(machine: Machine, self: string): Finding {
   const { versions, missing, swap } = machine.cgroups;
   const names = { name: "cgroups", title: "Resource control" };
   const mounted = versions.length === 0 ? "no cgroups" : `cgroup v${versions.join(" and v")}`;
-  const real = [
-    ...(missing.memory === undefined ? ["memory"] : []),
-    ...(swap && missing.memory === undefined ? ["swap"] : []),
-    ...(missing.pids === undefined ? ["processes"] : []),
-    ...(missing.cpu === undefined ? ["CPU"] : []),
-  ];
+  const real = limitNames({
+    memory: missing.memory === undefined,
+    swap: swap && missing.memory === undefined,
+    pids: missing.pids === undefined,
+    cpu: missing.cpu === undefined,
+  });
   if (real.length >= 3 && missing.memory === undefined) {
-    return enforced(names, `${mounted}: ${real.join(", ")}`);
+    return enforced(names, `Real for ${real.join(", ")} (${mounted}).`);
   }
   const held =
     real.length === 0 ? "no limit by it is real" : `these limits are real: ${real.join(", ")}`;

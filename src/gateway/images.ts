@@ -4,7 +4,6 @@ import { ensureImage } from "../images/ensure-image.js";
 import { ensureRoot } from "../images/ensure-root.js";
 import { loadImageDefinition } from "../images/image-definition.js";
 import type { OnImageProgress } from "../images/image-progress.js";
-import { connectEngine } from "../runtimes/docker/engine.js";
 import type { SandboxImage } from "../runtimes/runtime.js";
 import type { ChosenRuntime } from "./runtime-choice.js";
 
@@ -32,6 +31,7 @@ export interface PreparedImage {
   /** As the runtime names images. */
   reference: string;
   built: boolean;
+  description: string;
   languages: string[];
 }
 
@@ -46,11 +46,13 @@ export async function prepareImage(
   const { runtime, imagesDirectory, signal, onProgress, rebuild = false } = options;
   const definition = await loadImageDefinition(join(IMAGE_DEFINITIONS, name));
   const common = { definition, kerneldDirectory: KERNELD, onProgress, signal, rebuild };
+  const { description } = definition;
   const languages = definition.languages.map((language) => language.name);
   if (runtime === "local") {
     const { reference, built } = await ensureRoot({ ...common, directory: imagesDirectory });
-    return { reference, built, languages };
+    return { reference, built, description, languages };
   }
+  const { connectEngine } = await import("../runtimes/docker/engine.js");
   const engine = connectEngine();
   await engine.call(() => engine.docker.ping(), { signal });
   const { reference, built } = await ensureImage({
@@ -58,7 +60,7 @@ export async function prepareImage(
     docker: engine.docker,
     stateDirectory: imagesDirectory,
   });
-  return { reference, built, languages };
+  return { reference, built, description, languages };
 }
 
 /** What sandboxes are made from, for a reference that `prepareImage` gave. */

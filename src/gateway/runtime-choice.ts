@@ -1,8 +1,7 @@
 import type { Config } from "../config.js";
 import type { Home } from "../home.js";
-import { connectEngine } from "../runtimes/docker/engine.js";
-import { dockerRuntime } from "../runtimes/docker.js";
-import { localRuntime } from "../runtimes/local.js";
+import { engineAddress } from "../runtimes/docker/engine-address.js";
+import { engineSocketProblem } from "../runtimes/docker/engine-socket.js";
 import { type Runtime, RuntimeError } from "../runtimes/runtime.js";
 
 export type ChosenRuntime = "docker" | "local";
@@ -12,6 +11,9 @@ const ENGINE_WITHIN_MS = 5_000;
 
 /** Why no Docker engine answers; `undefined` when one does. Throws the signal's reason. */
 async function engineMissing(signal: AbortSignal): Promise<string | undefined> {
+  const problem = await engineSocketProblem(engineAddress(process.env));
+  if (problem !== undefined) return problem.message;
+  const { connectEngine } = await import("../runtimes/docker/engine.js");
   const engine = connectEngine();
   const within = AbortSignal.any([signal, AbortSignal.timeout(ENGINE_WITHIN_MS)]);
   try {
@@ -48,8 +50,12 @@ export async function chooseRuntime(
   }
 }
 
-/** The chosen runtime for the sandboxes of this home. */
-export function openRuntime(name: ChosenRuntime, config: Config, home: Home): Runtime {
+/** The chosen runtime for the sandboxes of this home; the other one, and the client of its engine, is not even loaded. */
+export async function openRuntime(
+  name: ChosenRuntime,
+  config: Config,
+  home: Pick<Home, "directory" | "id">,
+): Promise<Runtime> {
   const { docker, local, session } = config;
   const defaults = {
     memoryBytes: session.memory_bytes,
@@ -58,12 +64,14 @@ export function openRuntime(name: ChosenRuntime, config: Config, home: Home): Ru
   };
   const own = { home: home.directory, homeId: home.id, defaults };
   if (name === "local") {
+    const { localRuntime } = await import("../runtimes/local.js");
     return localRuntime({
       ...own,
       preload: local.preload,
       ...(local.uid_range === undefined ? {} : { uidRange: local.uid_range }),
     });
   }
+  const { dockerRuntime } = await import("../runtimes/docker.js");
   return dockerRuntime({
     ...own,
     ...(docker.strong_runtime === undefined ? {} : { strongRuntime: docker.strong_runtime }),

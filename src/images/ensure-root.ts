@@ -12,12 +12,22 @@ import { imageDigest } from "./image-reference.js";
 import { compileArguments, loadKerneldLayer, type KerneldLayer } from "./kerneld-layer.js";
 import { rootInterpreter } from "./root-interpreter.js";
 
-export interface EnsureRootOptions {
+/** An image for sandboxes without a container engine. */
+export interface RootQuestion {
   definition: ImageDefinition;
   /** `kernel-images/kerneld`. */
   kerneldDirectory: string;
   /** Where images are kept on disk; absolute. Several processes may share it. */
   directory: string;
+}
+
+export interface FoundRoot {
+  /** The directory of the image, also where it is not built yet. */
+  reference: string;
+  isThere: boolean;
+}
+
+export interface EnsureRootOptions extends RootQuestion {
   onProgress: OnImageProgress;
   signal: AbortSignal;
   /** Builds everything again, also when it is there: Debian's packages may have newer versions. */
@@ -32,6 +42,24 @@ export interface EnsuredRoot {
 }
 
 /**
+ * Looks for the image of this definition with this kerneld in it, and builds nothing.
+ * @throws what the file system says, save that there is nothing
+ */
+export async function findRoot(question: RootQuestion): Promise<FoundRoot> {
+  return find(question, await loadKerneldLayer(question.kerneldDirectory));
+}
+
+async function find(
+  { definition, directory }: RootQuestion,
+  kerneld: KerneldLayer,
+): Promise<FoundRoot> {
+  const reference = join(directory, `${definition.name}-${imageDigest(definition, kerneld)}`);
+  const isThere =
+    (await isDirectory(join(reference, "root"))) && (await isDirectory(join(reference, "layer")));
+  return { reference, isThere };
+}
+
+/**
  * Makes sure that the image of this definition with this kerneld in it is on the disk, for sandboxes without a container
  * engine. Like {@link ensureImage}, it builds only what has changed, and leaves older images alone: the root file
  * system is below `roots`, and each image links to its root and has kerneld's compiled files beside it.
@@ -41,14 +69,14 @@ export interface EnsuredRoot {
 export async function ensureRoot(options: EnsureRootOptions): Promise<EnsuredRoot> {
   const { definition, directory, onProgress, signal, rebuild = false } = options;
   const kerneld = await loadKerneldLayer(options.kerneldDirectory);
-  const reference = join(directory, `${definition.name}-${imageDigest(definition, kerneld)}`);
-  if (!rebuild && (await isWhole(reference))) return { reference, built: false };
+  const { reference, isThere } = await find(options, kerneld);
+  if (!rebuild && isThere) return { reference, built: false };
 
   await mkdir(join(directory, "roots"), { recursive: true, mode: 0o700 });
   const lock = join(directory, "build.lock");
   const onWait = (): void => onProgress({ step: "waiting for another build to end" });
   return withBuildLock(lock, { signal, onWait }, async () => {
-    if (!rebuild && (await isWhole(reference))) return { reference, built: false };
+    if (!rebuild && (await find(options, kerneld)).isThere) return { reference, built: false };
     for (const parent of [directory, join(directory, "roots")])
       await removePartialDirectories(parent);
     try {
@@ -62,10 +90,6 @@ export async function ensureRoot(options: EnsureRootOptions): Promise<EnsuredRoo
     }
     return { reference, built: true };
   });
-}
-
-async function isWhole(reference: string): Promise<boolean> {
-  return (await isDirectory(join(reference, "root"))) && isDirectory(join(reference, "layer"));
 }
 
 async function addKerneld(

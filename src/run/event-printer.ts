@@ -1,13 +1,12 @@
+import { constants } from "node:os";
 import type { EventOf, ExecutionEvent, FinishedEvent } from "../kernels/event.js";
+import { readableText } from "../kernels/readable-text.js";
 import { isExitMessage, ownExit, SYSTEM_EXIT } from "./exit-code.js";
 import { type Figure, type FigureFiles, figureOf, isFigureType } from "./figure-files.js";
 import type { Terminal } from "./terminal.js";
 
 /** How many displays that were updated are remembered for the end. */
 const MOST_UPDATED_DISPLAYS = 100;
-
-/** Text forms of a value, the best first. */
-const TEXT_TYPES = ["text/plain", "text/markdown", "text/latex", "application/json"] as const;
 
 type Rich = Pick<EventOf<"display_data">, "data" | "metadata">;
 
@@ -20,8 +19,10 @@ export interface Artifact {
 export interface EventPrinterOptions {
   terminal: Terminal;
   figures: FigureFiles;
+  /** Whether later calls may use the session. */
+  sessionStays: boolean;
   /** Fetches a value that was too large for its event. */
-  artifact: (artifact: Artifact) => Promise<Buffer>;
+  artifact: (artifact: Artifact) => Promise<Uint8Array>;
 }
 
 export interface EventPrinter {
@@ -41,20 +42,22 @@ function artifactsOf(metadata: Record<string, unknown>): Artifact[] {
   );
 }
 
-function textOf(data: Record<string, unknown>): string | undefined {
-  for (const type of TEXT_TYPES) {
-    const value = data[type];
-    if (typeof value === "string") return value;
-    if (value !== undefined) return JSON.stringify(value);
-  }
-  return undefined;
+/** Why an interpreter died, in words. */
+function reasonInWords(reason: string): string {
+  if (reason === "oom") return "out of memory";
+  const number = Number(/^signal (\d{1,3})$/.exec(reason)?.[1]);
+  const name = Object.entries(constants.signals).find(([, signal]) => signal === number)?.[0];
+  return name === undefined ? reason : `${reason} (${name})`;
 }
 
-/** How an execution ended, for the person who waited; `undefined` where its output says it all. */
-export function endingOf(finished: FinishedEvent): string | undefined {
+/**
+ * How an execution ended, for the person who waited; `undefined` where its output says it all. What became of variables is
+ * told only where a later call could miss them.
+ */
+function endingOf(finished: FinishedEvent, sessionStays: boolean): string | undefined {
   const seconds = `after ${(finished.duration_ms / 1000).toFixed(1)} s`;
-  const reason = finished.reason === undefined ? "" : `: ${finished.reason}`;
-  const lost = finished.state === "lost" ? "; its variables are lost" : "";
+  const reason = finished.reason === undefined ? "" : `: ${reasonInWords(finished.reason)}`;
+  const lost = sessionStays && finished.state === "lost" ? "; its variables are lost" : "";
   switch (finished.status) {
     case "ok":
     case "error":
@@ -64,15 +67,21 @@ export function endingOf(finished: FinishedEvent): string | undefined {
     case "timed_out":
       return `Stopped at its deadline ${seconds}${lost}`;
     case "kernel_died":
-      if (ownExit(finished) !== undefined) return `The interpreter ended itself${reason}${lost}`;
-      return `The interpreter died ${seconds}${reason}${lost}`;
+      if (ownExit(finished) === undefined) return `The interpreter died ${seconds}${reason}${lost}`;
+      // As with `sys.exit`, the exit code says the rest.
+      return sessionStays ? `The interpreter ended itself${reason}${lost}` : undefined;
     case "cancelled":
       return `Cancelled ${seconds}${reason}${lost}`;
   }
 }
 
 /** Shows an execution's events on a terminal as they come, and saves its figures. */
-export function eventPrinter({ terminal, figures, artifact }: EventPrinterOptions): EventPrinter {
+export function eventPrinter({
+  terminal,
+  figures,
+  sessionStays,
+  artifact,
+}: EventPrinterOptions): EventPrinter {
   const updated = new Map<string, Rich>();
   let error: EventOf<"error"> | undefined;
   let incomplete = false;
@@ -88,7 +97,7 @@ export function eventPrinter({ terminal, figures, artifact }: EventPrinterOption
       if (!isFigureType(large.mime)) continue;
       try {
         // The value as it would stand in the bundle: text, which for pictures is base64.
-        const figure = figureOf(large.mime, (await artifact(large)).toString("utf8"));
+        const figure = figureOf(large.mime, new TextDecoder().decode(await artifact(large)));
         if (figure !== undefined) found.push(figure);
       } catch (cause) {
         await fail(`A figure (${large.mime}) could not be fetched`, cause);
@@ -101,7 +110,7 @@ export function eventPrinter({ terminal, figures, artifact }: EventPrinterOption
     const large = artifactsOf(metadata).find(({ mime }) => mime === "text/plain");
     if (large === undefined) return undefined;
     try {
-      return (await artifact(large)).toString("utf8");
+      return new TextDecoder().decode(await artifact(large));
     } catch (cause) {
       await fail("A long text could not be fetched", cause);
       return undefined;
@@ -118,7 +127,7 @@ export function eventPrinter({ terminal, figures, artifact }: EventPrinterOption
       }
       return;
     }
-    const text = textOf(rich.data) ?? (await largeText(rich));
+    const text = readableText(rich.data) ?? (await largeText(rich));
     if (text !== undefined) return terminal.printLines("stdout", text);
     const types = [...Object.keys(rich.data), ...artifactsOf(rich.metadata).map((a) => a.mime)];
     if (types.length > 0) await terminal.say(`[a value that is not text: ${types.join(", ")}]`);
@@ -179,7 +188,10 @@ export function eventPrinter({ terminal, figures, artifact }: EventPrinterOption
         case "execution_finished": {
           for (const rich of updated.values()) await show(rich);
           updated.clear();
-          const ending = endingOf(event);
+          const ending = endingOf(event, sessionStays);
+          if (event.status === "error" && error === undefined) {
+            await terminal.say("The code did not run: see that --cwd and --env make sense");
+          }
           if (ending !== undefined) await terminal.say(ending);
           break;
         }

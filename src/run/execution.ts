@@ -1,12 +1,10 @@
-import { randomUUID } from "node:crypto";
+import type { Execution, Session } from "../client/index.js";
+import { HotcellError } from "../client/index.js";
 import type { EventOf } from "../kernels/event.js";
-import { outputSchema } from "../kernels/output.js";
-import { runStatus } from "../sandboxes/journal-record.js";
 import type { ExecutionRequest } from "../sessions/execution-request.js";
-import { z } from "zod";
-import { type EventPrinter } from "./event-printer.js";
+import { eventPrinter } from "./event-printer.js";
 import { exitCodeOf, RUN_EXIT } from "./exit-code.js";
-import { type GatewayClient, GatewayError } from "./gateway-client.js";
+import type { FigureFiles } from "./figure-files.js";
 import { InputEnded, type LineInput } from "./line-input.js";
 import type { RunSignals } from "./signals.js";
 import type { Terminal } from "./terminal.js";
@@ -16,38 +14,40 @@ const MAX_OUTPUT_BYTES = 1024 ** 3;
 
 /** Where an execution happens, and who may stop it. */
 export interface ExecutionContext {
-  client: GatewayClient;
-  session: string;
+  session: Session;
   terminal: Terminal;
   signals: Pick<RunSignals, "interrupted" | "stopped">;
 }
 
-/** What the gathered answer must have for the exit code to be found. */
-const answerSchema = z.object({
-  status: z.enum(["queued", "running", ...runStatus.options]),
-  reason: z.string().optional(),
-  outputs: z.array(outputSchema),
-});
+/** What of an execution on the terminal is the caller's to say. */
+export interface TerminalContext extends ExecutionContext {
+  figures: FigureFiles;
+  /** Whether later calls may use the session. */
+  sessionStays: boolean;
+  /** Asks for input, where somebody can answer. */
+  ask: LineInput | undefined;
+}
 
-/** Passes a first Ctrl+C on to the execution while `work` lasts. */
+/** Passes a first Ctrl+C on to the execution while `work`, which has it sent, lasts. */
 async function interruptible<T>(
-  { client, session, signals, terminal }: ExecutionContext,
-  execution: string,
+  { signals, terminal }: ExecutionContext,
+  execution: Execution,
   work: () => Promise<T>,
 ): Promise<T> {
   let asked: Promise<void> | undefined;
   const interrupt = (): void => {
-    asked = client.interrupt(session, execution).catch(async (error: unknown) => {
-      const { code } = error as Partial<GatewayError>;
+    asked = execution.interrupt().catch(async (error: unknown) => {
+      const { code } = error as Partial<HotcellError>;
       if (code !== "execution_finished") {
         await terminal.say(`The code could not be interrupted: ${(error as Error).message}`);
       }
     });
   };
+  const working = work();
   if (signals.interrupted.aborted) interrupt();
   else signals.interrupted.addEventListener("abort", interrupt, { once: true });
   try {
-    return await work();
+    return await working;
   } finally {
     signals.interrupted.removeEventListener("abort", interrupt);
     await asked;
@@ -56,9 +56,8 @@ async function interruptible<T>(
 
 /** Answers input requests one after the other, until the execution is over. */
 function inputAnswers(
-  { client, session, terminal, signals }: ExecutionContext,
-  execution: string,
-  ask: LineInput | undefined,
+  { terminal, signals, ask }: TerminalContext,
+  execution: Execution,
 ): { answer(request: EventOf<"input_request">): void; close(): Promise<void> } {
   const over = new AbortController();
   let last = Promise.resolve();
@@ -66,14 +65,14 @@ function inputAnswers(
     try {
       if (ask === undefined) return;
       const value = await ask(request, AbortSignal.any([over.signal, signals.interrupted]));
-      await client.input(session, execution, value.toWellFormed());
+      await execution.input(value.toWellFormed());
     } catch (error) {
       if (over.signal.aborted || signals.interrupted.aborted) return;
-      const { code } = error as Partial<GatewayError>;
+      const { code } = error as Partial<HotcellError>;
       if (code === "not_waiting_for_input" || code === "execution_finished") return;
       if (!(error instanceof InputEnded)) throw error;
       await terminal.say("The input has ended: interrupting");
-      await client.interrupt(session, execution);
+      await execution.interrupt();
     }
   };
   return {
@@ -93,29 +92,29 @@ function inputAnswers(
 
 /**
  * Runs code and shows what it says as it comes; returns the exit code.
- * @throws GatewayError, the reason of `signals.stopped`, and what writing to the terminal throws
+ * @throws HotcellError, the reason of `signals.stopped`, and what writing to the terminal throws
  */
 export async function executeOnTerminal(
-  context: ExecutionContext & { printer: EventPrinter; ask: LineInput | undefined },
-  request: ExecutionRequest,
+  context: TerminalContext,
+  { code, ...request }: ExecutionRequest,
 ): Promise<number> {
-  const { client, session, terminal, printer, signals, ask } = context;
-  const execution = `run-${randomUUID()}`;
-  const accepted = await client.execute(
-    session,
-    {
-      max_output_bytes: MAX_OUTPUT_BYTES,
-      ...request,
-      execution_id: execution,
-      on_disconnect: "cancel",
-      stdin: ask === undefined ? "deny" : "ask",
-    },
-    signals.stopped,
-  );
-  const inputs = inputAnswers(context, execution, ask);
+  const { session, terminal, signals, ask } = context;
+  const execution = session.stream(code, {
+    max_output_bytes: MAX_OUTPUT_BYTES,
+    ...request,
+    on_disconnect: "cancel",
+    stdin: ask === undefined ? "deny" : "ask",
+    signal: signals.stopped,
+  });
+  const printer = eventPrinter({
+    ...context,
+    artifact: ({ href }) => execution.artifact(href, { signal: signals.stopped }),
+  });
+  await execution.accepted();
+  const inputs = inputAnswers(context, execution);
   try {
     return await interruptible(context, execution, async () => {
-      for await (const event of accepted.events()) {
+      for await (const event of execution) {
         if (event.type === "input_request") {
           inputs.answer(event);
           continue;
@@ -127,10 +126,10 @@ export async function executeOnTerminal(
         }
         if (event.status === "cancelled" && signals.interrupted.aborted)
           return RUN_EXIT.interrupted;
-        const code = exitCodeOf(event, printer.error);
-        return code === RUN_EXIT.ok && printer.incomplete ? RUN_EXIT.notRun : code;
+        const exitCode = exitCodeOf(event, printer.error);
+        return exitCode === RUN_EXIT.ok && printer.incomplete ? RUN_EXIT.notRun : exitCode;
       }
-      throw new GatewayError("The execution has no end");
+      throw new HotcellError("answer_invalid", "The execution has no end");
     });
   } finally {
     await inputs.close();
@@ -139,41 +138,30 @@ export async function executeOnTerminal(
 
 /**
  * Runs code and returns the gathered answer as one line of JSON that a terminal may show, and the exit code.
- * @throws GatewayError, and the reason of `signals.stopped`
+ * @throws HotcellError, and the reason of `signals.stopped`
  */
 export async function executeAsJson(
   context: ExecutionContext,
-  request: ExecutionRequest,
+  { code, ...request }: ExecutionRequest,
 ): Promise<{ json: string; exitCode: number }> {
-  const { client, session, signals } = context;
-  const execution = `run-${randomUUID()}`;
-  const accepted = await client.gather(
-    session,
-    { ...request, execution_id: execution, on_disconnect: "cancel", stdin: "deny" },
-    signals.stopped,
-  );
-  const json = await interruptible(context, execution, () => accepted.json());
-  const answer = answerSchema.safeParse(parsed(json));
-  if (!answer.success)
-    throw new GatewayError("The connection to the gateway ended before the execution did");
-  const { status, reason, outputs } = answer.data;
+  const { session, signals } = context;
+  const execution = session.stream(code, {
+    ...request,
+    on_disconnect: "cancel",
+    stdin: "deny",
+    signal: signals.stopped,
+  });
+  const result = await interruptible(context, execution, () => execution.result());
+  const { status, reason, outputs } = result;
   if (status === "queued" || status === "running") {
-    throw new GatewayError("The gateway's answer ended before the execution did");
+    throw new HotcellError("answer_invalid", "The execution has no end");
   }
   const error = outputs.findLast((output) => output.output_type === "error");
   const exitCode =
     status === "cancelled" && signals.interrupted.aborted
       ? RUN_EXIT.interrupted
       : exitCodeOf({ status, reason }, error);
-  return { json: escapeControls(json), exitCode };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
-  }
+  return { json: escapeControls(JSON.stringify(result)), exitCode };
 }
 
 /** JSON escapes C0; DEL and C1, which only strings can hold, are control characters to terminals too. */

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, ConfigError, loadConfig } from "../config.js";
 import { type Announcement, runningGateway } from "../gateway/announcement.js";
-import { gatewayLogger, startGateway } from "../gateway.js";
 import { HomeTakenError } from "../home.js";
 import type { OnImageProgress } from "../images/image-progress.js";
 import type { RunArguments } from "./arguments.js";
@@ -59,6 +58,8 @@ async function startOwnGateway(
   config: Config,
   options: GatewayAccessOptions & { verbose: boolean },
 ): Promise<GatewayAccess> {
+  // A call that uses another gateway is over before this is loaded.
+  const { gatewayLogger, startGateway } = await import("../gateway.js");
   const key = randomBytes(32).toString("base64url");
   for (let number = 1; number <= MOST_OWN_GATEWAYS; number += 1) {
     const own: Config = {
@@ -77,6 +78,8 @@ async function startOwnGateway(
         signal: options.signal,
         onProgress: options.onProgress,
         log: gatewayLogger(own),
+        pages: false,
+        trustEarlierProof: true,
       });
       return { url: gateway.url, key, own: true, close: () => gateway.close() };
     } catch (error) {

@@ -24,7 +24,6 @@ export function lineInput({ stdin, stdout, onInterrupt }: LineInputOptions): Lin
   return async ({ prompt, password }, signal) => {
     const plain = terminalFilter({ colour: false, eraseLine: false }).pass(prompt);
     const hidden = new Writable({ write: (_chunk, _encoding, done) => done() });
-    if (password) stdout.write(plain);
     const lines = createInterface({
       input: stdin,
       output: password ? hidden : stdout,
@@ -35,6 +34,8 @@ export function lineInput({ stdin, stdout, onInterrupt }: LineInputOptions): Lin
     try {
       lines.on("SIGINT", onInterrupt);
       lines.on("close", () => ended.abort(new InputEnded("the input has ended")));
+      // The terminal echoes until it is read from: nobody may be asked for a password before.
+      if (password) stdout.write(plain);
       return await lines.question(password ? "" : plain, {
         signal: AbortSignal.any([signal, ended.signal]),
       });

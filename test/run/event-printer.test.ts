@@ -20,6 +20,7 @@ beforeEach(() => {
   const { signal } = new AbortController();
   printer = eventPrinter({
     terminal: openTerminal({ stdout, stderr, env: {}, signal }),
+    sessionStays: true,
     figures: {
       save: async (figures) => {
         if (savingFails) throw savingFails;
@@ -182,13 +183,15 @@ describe("an execution on the terminal", () => {
 
   it.each([
     [{ status: "ok" }, ""],
-    [{ status: "error" }, ""],
+    [{ status: "error" }, "The code did not run: see that --cwd and --env make sense\n"],
     [{ status: "interrupted" }, "Interrupted after 1.5 s\n"],
     [{ status: "timed_out", state: "lost" }, "deadline after 1.5 s; its variables are lost\n"],
     [
       { status: "kernel_died", state: "lost", reason: "oom\n\u001b[2Jfake" },
       "The interpreter died after 1.5 s: oom fake; its variables are lost\n",
     ],
+    [{ status: "kernel_died", state: "lost", reason: "oom" }, "1.5 s: out of memory; its"],
+    [{ status: "kernel_died", state: "lost", reason: "signal 11" }, "1.5 s: signal 11 (SIGSEGV);"],
     [{ status: "kernel_died", state: "lost", reason: "exit 3" }, "ended itself: exit 3"],
     [{ status: "cancelled", reason: "gateway_stopped" }, "after 1.5 s: gateway_stopped\n"],
   ])("says how it ended: %j", async (fields, said) => {

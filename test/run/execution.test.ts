@@ -1,29 +1,33 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { eventPrinter } from "../../src/run/event-printer.js";
+import { Hotcell, type Session } from "../../src/client/index.js";
 import {
   executeAsJson,
   executeOnTerminal,
   type ExecutionContext,
 } from "../../src/run/execution.js";
-import { gatewayClient, GatewayError } from "../../src/run/gateway-client.js";
 import { InputEnded, type LineInput } from "../../src/run/line-input.js";
 import { openSession } from "../../src/run/run-session.js";
 import { openTerminal } from "../../src/run/terminal.js";
+import {
+  type Answer,
+  finish,
+  frame,
+  type ScriptedGateway,
+  startScriptedGateway,
+  streams,
+  streamsAndBreaks,
+} from "../client/scripted-gateway.js";
 import { KEY, startTestGateway, type TestGateway } from "../http/test-gateway.js";
 import type { RunScript } from "../sandboxes/friendly-runs.js";
 import { OutputCapture } from "./output-capture.js";
 
 let gateway: TestGateway | undefined;
-let server: Server | undefined;
+let impostor: ScriptedGateway | undefined;
 afterEach(async () => {
   await gateway?.close();
   gateway = undefined;
-  server?.closeAllConnections();
-  server?.close();
-  server = undefined;
+  await impostor?.close();
+  impostor = undefined;
 });
 
 const NOTHING = { session: undefined, image: undefined, runtime: undefined, isolation: undefined };
@@ -37,47 +41,44 @@ interface Running extends ExecutionContext {
   run(code: string, ask?: LineInput): Promise<number>;
 }
 
-function running(url: string, session: string, key = KEY): Running {
+const clientOf = ({ url }: { url: string }): Hotcell =>
+  new Hotcell({ url, key: KEY, retry: { for_s: 0 } });
+
+function running(session: Session): Running {
   const stdout = new OutputCapture(false);
   const stderr = new OutputCapture(false);
   const interrupted = new AbortController();
   const stopped = new AbortController();
   const terminal = openTerminal({ stdout, stderr, env: {}, signal: stopped.signal });
-  const client = gatewayClient(url, key);
   const context: ExecutionContext = {
-    client,
     session,
     terminal,
     signals: { interrupted: interrupted.signal, stopped: stopped.signal },
   };
-  const printer = eventPrinter({
-    terminal,
-    figures: { save: async () => [] },
-    artifact: ({ href }) => client.artifact(href, stopped.signal),
-  });
   return {
     ...context,
     stdout,
     stderr,
     interrupt: () => interrupted.abort(new Error("Ctrl+C")),
     stop: () => stopped.abort(new Error("stopped")),
-    run: (code, ask) => executeOnTerminal({ ...context, printer, ask }, { code }),
+    run: (code, ask) =>
+      executeOnTerminal(
+        { ...context, figures: { save: async () => [] }, sessionStays: true, ask },
+        { code },
+      ),
   };
 }
 
 async function started(onRun: RunScript): Promise<Running> {
   gateway = await startTestGateway({ onRun });
-  const client = gatewayClient(gateway.url, KEY);
-  const session = await openSession(client, NOTHING, new AbortController().signal);
-  return running(gateway.url, session.id);
+  return running(await openSession(clientOf(gateway), NOTHING, new AbortController().signal));
 }
 
-/** A server that answers everything by this, where a gateway should be. */
-async function impostor(answer: (response: ServerResponse) => void) {
-  server = createServer((_request, response) => answer(response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+/** A session of a server that answers everything by this, where a gateway should be. */
+async function startedWith(answer: Answer): Promise<Running> {
+  await impostor?.close();
+  impostor = await startScriptedGateway(answer);
+  return running(await clientOf(impostor).session());
 }
 
 const waitForEnd = (signal: AbortSignal): Promise<void> =>
@@ -243,14 +244,14 @@ describe("a session to run in", () => {
 
   it("is found again by its name, whatever its first call asked for", async () => {
     gateway = await startTestGateway({});
-    const client = gatewayClient(gateway.url, KEY);
+    const client = clientOf(gateway);
     const named = { ...NOTHING, session: "thread-1" };
     const first = await openSession(client, { ...named, image: "python" }, signal);
     expect(first.id).toBe("thread-1");
     await openSession(client, named, signal);
     await openSession(client, { ...named, image: "python", runtime: "auto" }, signal);
     expect(gateway.runtime.specifications).toHaveLength(1);
-    await client.endSession("thread-1");
+    await (await client.attach("thread-1")).end();
     await openSession(client, named, signal);
     expect(gateway.runtime.specifications).toHaveLength(2);
   });
@@ -261,7 +262,7 @@ describe("a session to run in", () => {
     [{ isolation: "strong" as const }, "isolation standard"],
   ])("is refused where it is not as asked for: %j", async (wish, said) => {
     gateway = await startTestGateway({});
-    const client = gatewayClient(gateway.url, KEY);
+    const client = clientOf(gateway);
     const named = { ...NOTHING, session: "thread-1" };
     await openSession(client, named, signal);
     await expect(openSession(client, { ...named, ...wish }, signal)).rejects.toThrow(said);
@@ -269,15 +270,9 @@ describe("a session to run in", () => {
 
   it("of one call does not outlive a caller that died", async () => {
     gateway = await startTestGateway({});
-    const session = await openSession(gatewayClient(gateway.url, KEY), NOTHING, signal);
+    const session = await openSession(clientOf(gateway), NOTHING, signal);
     const view = await gateway.call("GET", `/v1/sessions/${session.id}`);
     expect(await view.json()).toMatchObject({ lifetime: { idle_s: 60 } });
-  });
-
-  it("may be gone when it is to end", async () => {
-    gateway = await startTestGateway({});
-    const client = gatewayClient(gateway.url, KEY);
-    await expect(client.endSession("none")).resolves.toBeUndefined();
   });
 });
 
@@ -286,83 +281,38 @@ describe("a gateway", () => {
 
   it("that refuses is quoted", async () => {
     gateway = await startTestGateway({});
-    const stranger = gatewayClient(gateway.url, "another-key-than-that");
-    await expect(stranger.makeSession(undefined, {}, signal)).rejects.toThrow(
-      "The key is not valid",
-    );
-    const client = gatewayClient(gateway.url, KEY);
-    await expect(client.makeSession(undefined, { image: "none" }, signal)).rejects.toMatchObject({
+    const stranger = new Hotcell({ url: gateway.url, key: "another-key-than-that" });
+    await expect(openSession(stranger, NOTHING, signal)).rejects.toThrow("The key is not valid");
+    const wish = { ...NOTHING, image: "none" };
+    await expect(openSession(clientOf(gateway), wish, signal)).rejects.toMatchObject({
       code: "image_not_found",
     });
   });
 
-  it("that is not there is named", async () => {
-    const url = await impostor(() => undefined);
-    server?.close();
-    const call = gatewayClient(url, KEY).makeSession(undefined, {}, signal);
-    await expect(call).rejects.toThrow(`${url} does not answer: ECONNREFUSED`);
-    await expect(call).rejects.toBeInstanceOf(GatewayError);
-  });
-
-  it.each([
-    ["a page", 200, "<html>"],
-    ["an error page", 502, "<html>"],
-    ["other JSON", 200, '{"id": 1}'],
-  ])("that is none is told by its answer: %s", async (_what, status, body) => {
-    const url = await impostor((response) => response.writeHead(status).end(body));
-    await expect(gatewayClient(url, KEY).makeSession(undefined, {}, signal)).rejects.toBeInstanceOf(
-      GatewayError,
-    );
-  });
-
-  it("that sends elsewhere is not followed with the key", async () => {
-    const url = await impostor((response) =>
-      response.writeHead(307, { location: "http://127.0.0.1:1/" }).end(),
-    );
-    await expect(gatewayClient(url, KEY).makeSession(undefined, {}, signal)).rejects.toThrow(
-      /does not answer: .*redirect/,
-    );
-  });
-
   it("that ends its stream early has not run the code to its end", async () => {
-    const url = await impostor((response) =>
-      response.writeHead(200, { "content-type": "text/event-stream" }).end(": hello\n\n"),
-    );
-    await expect(running(url, "s").run("1")).rejects.toThrow("before the execution did");
+    const here = await startedWith(streams(": hello\n\n"));
+    await expect(here.run("1")).rejects.toThrow("before the execution did");
+    expect(impostor?.requests).toHaveLength(1);
   });
 
   it("that breaks off has not run the code to its end", async () => {
-    const url = await impostor((response) => {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(": hello\n\n", () => response.destroy());
+    const here = await startedWith(streamsAndBreaks(": hello\n\n"));
+    await expect(here.run("1")).rejects.toMatchObject({ code: "gateway_unreachable" });
+    const breaks: Answer = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write("\n", () => void response.destroy());
+    };
+    const there = await startedWith(breaks);
+    await expect(executeAsJson(there, { code: "1" })).rejects.toMatchObject({
+      code: "gateway_unreachable",
     });
-    await expect(running(url, "s").run("1")).rejects.toThrow(GatewayError);
-    const here = running(url, "s");
-    await expect(executeAsJson(here, { code: "1" })).rejects.toThrow(GatewayError);
   });
 
   it("may send events of types that are not known yet", async () => {
-    const common = { n: 1, at: "2025-01-01T00:00:00.000Z", execution_id: "e" };
-    const frames = [
-      { ...common, type: "of_tomorrow" },
-      { ...common, type: "stream", name: "stdout", text: "known\n" },
-      {
-        ...common,
-        ...{ type: "execution_finished", status: "ok", execution_count: 1, duration_ms: 1 },
-        ...{ state: "kept", usage: { cpu_ms: 1, memory_peak_bytes: 1 } },
-        output: { stdout_bytes: 6, stderr_bytes: 0, truncated: false },
-      },
-    ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-    const url = await impostor((response) =>
-      response.writeHead(200, { "content-type": "text/event-stream" }).end(frames.join("")),
+    const here = await startedWith(
+      streams(frame(1, "of_tomorrow"), frame(2, "stream", { text: "known\n" }), finish(3)),
     );
-    const here = running(url, "s");
     expect(await here.run("1")).toBe(0);
     expect(here.stdout.text).toBe("known\n");
-  });
-
-  it("that gives links elsewhere is not followed", async () => {
-    const client = gatewayClient("http://127.0.0.1:1", KEY);
-    await expect(client.artifact("@example.org/", signal)).rejects.toThrow("makes no sense");
   });
 });

@@ -49,6 +49,16 @@ describe("a line of input", () => {
     expect(shown).toBe("pass? \n");
   });
 
+  it("is asked for as a password only when the terminal has stopped showing keys", async () => {
+    const order: string[] = [];
+    Object.assign(keys, { setRawMode: (raw: boolean) => order.push(raw ? "hidden" : "shown") });
+    screen.on("data", () => order.push("asked"));
+    const line = ask("pass? ", true);
+    await expect.poll(() => order).toEqual(["hidden", "asked"]);
+    keys.write("secret\r");
+    await line;
+  });
+
   it("can be interrupted: Ctrl+C is a key here", async () => {
     const stop = new AbortController();
     const line = ask("name? ", false, stop.signal);

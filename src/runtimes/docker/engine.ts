@@ -4,6 +4,7 @@ import Docker from "dockerode";
 import { RuntimeError } from "../runtime.js";
 import { abortable } from "../abortable.js";
 import { engineAddress } from "./engine-address.js";
+import { socketPathOf, unreachable } from "./engine-socket.js";
 
 /** How long the engine may take to answer. Making, starting and removing wait for its disks and its queue. */
 const DEADLINE_MS = { short: 15_000, long: 120_000 };
@@ -28,7 +29,7 @@ export interface Engine {
 /** The address is a URL as in `DOCKER_HOST`; by default that which the `docker` command would use. */
 export function connectEngine(host?: string): Engine {
   const address = host ?? engineAddress(process.env);
-  const socketPath = /^unix:\/\/(.*)$/.exec(address)?.[1];
+  const socketPath = socketPathOf(address);
   // A kept connection can be one that the engine has just closed; a new one to a Unix socket costs nothing.
   const docker = socketPath
     ? new Docker({
@@ -90,24 +91,6 @@ export function refusal(error: unknown): Refusal | undefined {
       ? String(body.message)
       : error.message;
   return { status: error.statusCode, message: message.trim() };
-}
-
-function unreachable(address: string, cause: unknown): RuntimeError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const remedies: Record<string, string> = {
-    ENOENT:
-      "there is no such socket: install and start Docker (`systemctl start docker`), or set DOCKER_HOST",
-    ECONNREFUSED:
-      "nothing listens there: start the engine (`systemctl start docker`, or Docker Desktop), or set DOCKER_HOST",
-    EACCES:
-      "this user may not use the socket: add the user to the group `docker` and log in again, or use rootless Docker",
-  };
-  const detail = remedies[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new RuntimeError(
-    "runtime_unavailable",
-    `The Docker engine at ${address} cannot be reached: ${detail}`,
-    { cause },
-  );
 }
 
 /** dockerode reads the certificates' place for TLS from the environment itself. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { lateProgress } from "../src/late-progress.js";
+import { lateProgress } from "../../src/progress/late-progress.js";
 
 describe("progress of what may be quick", () => {
   let shown: string[];

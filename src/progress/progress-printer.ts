@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import type { ImageProgress } from "./images/image-progress.js";
+import type { ImageProgress } from "../images/image-progress.js";
 
 /** How often a terminal's line is rewritten, and how often a log gets a line within one step. */
 const TERMINAL_MS = 100;

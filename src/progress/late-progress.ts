@@ -1,4 +1,4 @@
-import type { OnImageProgress } from "./images/image-progress.js";
+import type { OnImageProgress } from "../images/image-progress.js";
 import type { ProgressPrinter } from "./progress-printer.js";
 
 /** A start that is over before this is not worth a word, in milliseconds. */
