@@ -19,7 +19,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [
             ...["test/e2e/**", "test/attacks/**", "test/kerneld/**"],
-            ...["test/runtimes/*.test.ts", "test/images/root/**"],
+            ...["test/runtimes/*.test.ts", "test/images/root/**", "test/integrations/*.test.ts"],
           ],
         },
       },
@@ -29,7 +29,7 @@ export default defineConfig({
           include: [
             ...["test/e2e/**/*.test.ts", "test/attacks/**/*.test.ts"],
             ...["test/runtimes/local*.test.ts", "test/kerneld/host/**/*.test.ts"],
-            "test/images/root/**/*.test.ts",
+            ...["test/images/root/**/*.test.ts", "test/integrations/*.test.ts"],
           ],
           ...onRuntime("local"),
         },

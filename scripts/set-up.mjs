@@ -94,8 +94,11 @@ export async function setUp() {
   );
   await once(
     "dist/.hotcell-built",
-    digest(["src", "tsconfig.json", "tsconfig.build.json"]),
+    digest([
+      ...["src", "playground", "tsconfig.json", "tsconfig.build.json"],
+      ...["package-lock.json", "scripts/build.mjs"],
+    ]),
     "Building",
-    () => run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]),
+    () => run(process.execPath, ["scripts/build.mjs"]),
   );
 }

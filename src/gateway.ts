@@ -1,19 +1,25 @@
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Logger, pino } from "pino";
 import { type Config, isLoopback } from "./config.js";
 import { HotcellError } from "./errors.js";
 import { prepareImage, sandboxImage } from "./gateway/images.js";
 import { openLinksDirectory, removeLeftovers } from "./gateway/leftovers.js";
+import { linkProofRecord } from "./gateway/link-proof-record.js";
 import { chooseRuntime, openRuntime, refusalOfBoth } from "./gateway/runtime-choice.js";
 import { claimHome, type Home } from "./home.js";
+import { listSite } from "./http/playground/site.js";
 import { buildServer, type Server } from "./http/server.js";
 import type { OnImageProgress } from "./images/image-progress.js";
-import type { RuntimeReport } from "./runtimes/runtime.js";
+import type { RuntimeReport, SandboxImage } from "./runtimes/runtime.js";
 import { DEFAULT_TENANT, keptSecret, KeyRing } from "./sessions/key-ring.js";
 import { SessionRecordFiles } from "./sessions/session-record.js";
 import { type SessionImage, SessionRegistry } from "./sessions/session-registry.js";
 import { version } from "./version.js";
+
+/** Where `npm run build` puts the playground. */
+const PLAYGROUND = fileURLToPath(new URL("../dist/playground", import.meta.url));
 
 export interface GatewayOptions {
   config: Config;
@@ -23,6 +29,10 @@ export interface GatewayOptions {
   log?: Logger;
   /** Told how many sessions there are, each time that one is made or has ended. */
   onSessions?: (count: number) => void;
+  /** As in `ServerOptions`. */
+  pages?: boolean;
+  /** Whether an earlier proof that a sandbox reaches the gateway is enough; otherwise each start proves it anew. */
+  trustEarlierProof?: boolean;
 }
 
 export interface Gateway {
@@ -108,12 +118,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const { keys, generated } = await openKeys(config, home);
     onProgress({ step: "looking for a container engine" });
     const choice = await chooseRuntime(config, signal);
-    const runtime = openRuntime(choice.name, config, home);
+    const runtime = await openRuntime(choice.name, config, home);
     closers.push(() => runtime.close());
 
-    await runtime.probe({ signal }).catch((error: unknown) => {
-      throw refusalOfBoth(error, choice.why);
-    });
+    const probe = (image?: SandboxImage): Promise<RuntimeReport> =>
+      runtime
+        .probe({ signal, ...(image === undefined ? {} : { image }) })
+        .catch((error: unknown) => {
+          throw refusalOfBoth(error, choice.why);
+        });
+    let report = await probe();
     const prepared = await prepareImage(config.default_image, {
       runtime: choice.name,
       imagesDirectory: config.images_directory,
@@ -123,10 +137,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const image = sandboxImage(prepared.reference);
     const linksDirectory = join(home.directory, "links");
     await openLinksDirectory(linksDirectory);
-    onProgress({ step: "trying the runtime", detail: "a sandbox dials the gateway" });
-    const report = await runtime.probe({ signal, image }).catch((error: unknown) => {
-      throw refusalOfBoth(error, choice.why);
-    });
+    const proof = linkProofRecord(home.directory, report, prepared.reference);
+    if (options.trustEarlierProof !== true || !(await proof.holds())) {
+      onProgress({ step: "trying the runtime", detail: "a sandbox dials the gateway" });
+      report = await probe(image);
+      await proof.keep();
+    }
 
     const records = new SessionRecordFiles(join(home.directory, "sessions"));
     await removeLeftovers(runtime, records, linksDirectory, log);
@@ -155,10 +171,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           runtime: { name: runtime.name, ready: true, detail: report.version },
           sessions: { live: sessions.live, limit: sessions.limit },
         }),
+        images: [
+          {
+            name: config.default_image,
+            description: prepared.description,
+            languages: prepared.languages,
+            default: true,
+            built: true,
+          },
+        ],
         log,
         version,
       },
-      { bodyLimitBytes: config.body_limit_bytes, hosts: allowedHosts(config) },
+      {
+        bodyLimitBytes: config.body_limit_bytes,
+        hosts: allowedHosts(config),
+        playground: await listSite(PLAYGROUND),
+        ...(options.pages === undefined ? {} : { pages: options.pages }),
+      },
     );
     closers.push(() => server.close());
     closers.push(() => sessions.close());

@@ -13,6 +13,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The route answers without a key. */
     open?: boolean;
+    /** Pages of any origin may ask for it, also those whose origin is opaque. */
+    anyOrigin?: boolean;
   }
 }
 
@@ -46,7 +48,7 @@ function checkHostAndOrigin(request: FastifyRequest, hosts: ReadonlySet<string>)
     );
   }
   const { origin } = request.headers;
-  if (origin === undefined) return;
+  if (origin === undefined || request.routeOptions.config.anyOrigin === true) return;
   const originHost = URL.canParse(origin) ? new URL(origin).host : "";
   if (originHost !== host.toLowerCase()) {
     throw new HotcellError(

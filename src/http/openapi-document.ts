@@ -18,6 +18,7 @@ export async function openApiYaml(): Promise<string> {
         runtime: { name: "none", ready: false, detail: "" },
         sessions: { live: 0, limit: 0 },
       }),
+      images: [],
       log: pino({ level: "silent" }),
       version,
     },

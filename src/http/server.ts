@@ -1,34 +1,36 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
 import websocket from "@fastify/websocket";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  type ZodTypeProvider,
-} from "fastify-type-provider-zod";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { HotcellError } from "../errors.js";
 import { fieldErrors, invalidRequest } from "../validation.js";
 import type { KeyRing } from "../sessions/key-ring.js";
+import type { ImageView } from "../sessions/image-view.js";
 import type { SessionRegistry } from "../sessions/session-registry.js";
 import { authentication } from "./authentication.js";
+import { documentation } from "./documentation.js";
+import type { SiteFile } from "./playground/site.js";
 import { sendProblem } from "./problem.js";
-import { type OpenApiDocument, tidyComponents } from "./openapi-components.js";
 import { executionRoutes } from "./routes/executions.js";
 import { fileRoutes } from "./routes/files.js";
+import { imageRoutes } from "./routes/images.js";
+import { kernelRoutes } from "./routes/kernels.js";
+import { playgroundRoutes } from "./routes/playground.js";
 import { serviceRoutes, type Readiness } from "./routes/service.js";
 import { sessionRoutes } from "./routes/sessions.js";
 import { streamRoutes } from "./routes/stream.js";
+import { toolRoutes } from "./routes/tools.js";
 
 export interface ServerServices {
   sessions: SessionRegistry;
   keys: KeyRing;
   cookieSecret: string;
   readiness: () => Readiness;
+  /** The images that sessions can name. */
+  images: readonly ImageView[];
   log: FastifyBaseLogger;
   version: string;
 }
@@ -37,6 +39,10 @@ export interface ServerOptions {
   bodyLimitBytes: number;
   /** Host names under which the gateway is reached; all when empty. */
   hosts: ReadonlySet<string>;
+  /** Whether the API's description is there to be read as pages; they take a tenth of a second to start. */
+  pages?: boolean;
+  /** The built playground; `/` says that there is none where it was not built. */
+  playground?: SiteFile[] | undefined;
 }
 
 export type Server = FastifyInstance<
@@ -49,9 +55,6 @@ export type Server = FastifyInstance<
 
 /** Where people read the API's description. */
 const DOCS = "/docs";
-
-const LOGO =
-  '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40"><text x="0" y="28" fill="#fff" font-family="sans-serif" font-size="26" font-weight="700">Hotcell</text></svg>';
 
 /** Close code of a service that restarts: clients are to connect again (RFC 6455's registry). */
 const SERVICE_RESTART = 1012;
@@ -141,34 +144,9 @@ export async function buildServer(
       app.websocketServer.close(done);
     },
   });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.1",
-      info: {
-        title: "Hotcell",
-        version: services.version,
-        description:
-          "A stateful code interpreter service: Jupyter kernels in sandboxes, rich outputs over SSE and WebSocket.",
-      },
-      components: {
-        securitySchemes: {
-          bearer: { type: "http", scheme: "bearer" },
-          apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
-        },
-      },
-      security: [{ bearer: [] }, { apiKey: [] }],
-    },
-    transform: jsonSchemaTransform,
-    transformObject: (document) =>
-      tidyComponents(jsonSchemaTransformObject(document) as OpenApiDocument, [
-        "SocketMessage",
-      ]) as ReturnType<typeof jsonSchemaTransformObject>,
-  });
-  await app.register(swaggerUi, {
-    routePrefix: DOCS,
-    theme: { title: "Hotcell" },
-    logo: { type: "image/svg+xml", content: Buffer.from(LOGO), href: "/docs", target: "_self" },
-    uiConfig: { persistAuthorization: false, validatorUrl: null },
+  await app.register(documentation, {
+    version: services.version,
+    pages: options.pages === false ? undefined : DOCS,
   });
 
   app.setNotFoundHandler((request) => {
@@ -179,12 +157,16 @@ export async function buildServer(
   });
 
   await app.register(serviceRoutes, { readiness: services.readiness, version: services.version });
+  await app.register(playgroundRoutes, { site: options.playground });
   await app.register(
     async (v1) => {
       await v1.register(sessionRoutes, { sessions: services.sessions });
+      await v1.register(kernelRoutes, { sessions: services.sessions });
       await v1.register(executionRoutes, { sessions: services.sessions });
       await v1.register(streamRoutes, { sessions: services.sessions });
       await v1.register(fileRoutes, { sessions: services.sessions });
+      await v1.register(imageRoutes, { images: services.images });
+      await v1.register(toolRoutes);
     },
     { prefix: "/v1" },
   );

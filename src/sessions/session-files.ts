@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { Readable as ReadableStream } from "node:stream";
 import { HotcellError } from "../errors.js";
 import type { FileRange, FilesClient } from "../sandboxes/files.js";
+import type { Listing } from "./file-listing.js";
 import { forClient } from "./sandbox-error.js";
 
 export interface OpenFile {
@@ -12,16 +13,6 @@ export interface OpenFile {
   /** How many bytes `body` will give. */
   length: number;
   body: Readable;
-}
-
-export interface Listing {
-  entries: {
-    path: string;
-    kind: "file" | "directory" | "other";
-    size: number;
-    modified_at: string;
-  }[];
-  truncated: boolean;
 }
 
 /** A session's files. Paths are relative to `/workspace`, or absolute inside it. */

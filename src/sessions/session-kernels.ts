@@ -1,8 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { SandboxState } from "../sandboxes/assignment.js";
-import type { KernelObject, KernelsClient } from "../sandboxes/kernels.js";
+import type { CallOptions } from "../sandboxes/call.js";
+import type {
+  KernelObject,
+  KernelsClient,
+  ShellReply,
+  ShellRequest,
+} from "../sandboxes/kernels.js";
 
-/** The kernels of one session: which there are, and which of them a request means. */
+/** The kernels of one session: which there are, and which of them a request means. Calls throw LinkError and KerneldError. */
 export class SessionKernels {
   #known: KernelObject[];
   readonly #languages: string[];
@@ -22,15 +28,35 @@ export class SessionKernels {
     return this.#known;
   }
 
-  /** Asks kerneld again. Throws LinkError. */
-  async refresh(signal: AbortSignal): Promise<void> {
-    this.#known = await this.client.list({ signal });
+  /** Asks kerneld again. */
+  async refresh(options: CallOptions): Promise<readonly KernelObject[]> {
+    this.#known = await this.client.list(options);
+    return this.#known;
+  }
+
+  async get(kernel: string, options: CallOptions): Promise<KernelObject> {
+    return this.client.get(kernel, options);
+  }
+
+  async interrupt(kernel: string): Promise<void> {
+    await this.client.interrupt(kernel);
+  }
+
+  /** Resolves when the kernel is ready again. What ran and waited in it has ended as `cancelled`. */
+  async restart(kernel: string): Promise<KernelObject> {
+    const restarted = await this.client.restart(kernel);
+    this.#known = this.#known.map((known) => (known.id === kernel ? restarted : known));
+    return restarted;
+  }
+
+  async request(kernel: string, request: ShellRequest, options: CallOptions): Promise<ShellReply> {
+    return this.client.request(kernel, request, options);
   }
 
   /**
    * The id of the kernel that a request means: the one it names, the one of its language, or the default one. A
    * language (also the default one) without a kernel gets one, once, however many ask for it at the same time.
-   * @throws LinkError, KerneldError `language_unavailable`
+   * @throws KerneldError `language_unavailable`
    */
   async choose(wanted: {
     kernel?: string | undefined;

@@ -17,7 +17,8 @@ export interface SessionFacts {
   expiresAt: Date;
 }
 
-function kernelView(kernel: KernelObject): KernelView {
+/** A kernel as clients see it. */
+export function kernelView(kernel: KernelObject): KernelView {
   const death = kernel.last_death;
   return {
     id: kernel.id,

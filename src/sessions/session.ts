@@ -3,13 +3,13 @@ import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
 import type { ByteStream } from "../sandboxes/byte-stream.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import type { JournalRecord } from "../sandboxes/journal-record.js";
-import type { ShellReply, ShellRequest } from "../sandboxes/kernels.js";
 import type { RunObject } from "../sandboxes/runs.js";
 import { EXECUTION_DEFAULTS, type ExecutionRequest } from "./execution-request.js";
 import { type EndReason, runEnd } from "./end-reason.js";
 import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
+import { KernelCalls } from "./kernel-calls.js";
 import { OpenRuns } from "./open-runs.js";
 import { soon } from "./patience.js";
 import { clientError } from "./sandbox-error.js";
@@ -36,6 +36,7 @@ const UNRESPONSIVE_GRACE_MS = 30_000;
 export class Session {
   readonly createdAt = new Date();
   readonly files: SessionFiles;
+  readonly kernels: KernelCalls;
   readonly expiry: Expiry;
   #state: SessionState = "starting";
   #reason: EndReason | undefined;
@@ -61,6 +62,11 @@ export class Session {
       async () => (await this.running()).kerneld.files,
       () => this.expiry.touch(),
     );
+    this.kernels = new KernelCalls({
+      kernels: async () => (await this.running()).kernels,
+      ask: (work) => this.#ask(work),
+      touch: () => this.expiry.touch(),
+    });
     this.#starting = this.#start();
     // Whoever waits for the session hears of a failure; nobody may be waiting.
     this.#starting.catch(() => undefined);
@@ -173,14 +179,6 @@ export class Session {
     return executionView(this.id, await this.#ask(runs.cancel(execution)));
   }
 
-  /** A shell request other than execute, to the named or the default kernel. */
-  async request(kernel: string | undefined, request: ShellRequest): Promise<ShellReply> {
-    const assigned = await this.running();
-    const id = await this.#ask(assigned.kernels.choose({ kernel }));
-    this.expiry.touch();
-    return this.#ask(assigned.kerneld.kernels.request(id, request));
-  }
-
   async artifact(id: string): Promise<ByteStream> {
     const { artifacts } = (await this.running()).kerneld;
     return this.#ask(artifacts.read(id));
@@ -198,7 +196,7 @@ export class Session {
     if (options.fresh && assigned && this.live) {
       const withinMs = options.usageWithinMs ?? FRESH_WITHIN_MS;
       [, usage] = await Promise.all([
-        assigned.kernels.refresh(AbortSignal.timeout(FRESH_WITHIN_MS)).catch(() => undefined),
+        assigned.kernels.refresh({ withinMs: FRESH_WITHIN_MS }).catch(() => undefined),
         soon(this.services.runtime.usage(this.sandboxId), withinMs).catch(() => null),
       ]);
     }

@@ -3,7 +3,7 @@ import { eventSchemas, finishedFields, mimeBundleSchema } from "../kernels/event
 import type { Gathered } from "../kernels/gathering.js";
 import { outputSchema } from "../kernels/output.js";
 import { stringifyJson } from "../sandboxes/raw-json.js";
-import { renderForModel } from "./model-text.js";
+import { type ModelRendering, renderForModel } from "./model-text.js";
 
 export const imageSchema = z
   .object({
@@ -45,14 +45,22 @@ export const executionResultSchema = z
   })
   .meta({ id: "ExecutionResult" });
 
-/** JSON of a gathered execution, in the shape of `executionResultSchema`. */
-export function executionResultJson(
-  execution: { id: string; sessionId: string; kernelId: string | null },
+export type ExecutionResult = z.output<typeof executionResultSchema>;
+
+interface ExecutionIdentity {
+  id: string;
+  sessionId: string;
+  kernelId: string | null;
+}
+
+/** A gathered execution as the API answers it. */
+export function executionResult(
+  execution: ExecutionIdentity,
   gathered: Gathered,
-): string {
+  { text, images }: ModelRendering = renderForModel(gathered),
+): ExecutionResult {
   const { finished, started } = gathered;
-  const { text, images } = renderForModel(gathered);
-  return stringifyJson({
+  return {
     execution_id: execution.id,
     session_id: execution.sessionId,
     kernel_id: started?.kernel_id ?? execution.kernelId,
@@ -69,5 +77,10 @@ export function executionResultJson(
     ...(gathered.dropped_outputs > 0 ? { dropped_outputs: gathered.dropped_outputs } : {}),
     outputs: gathered.outputs,
     updates: gathered.updates,
-  });
+  };
+}
+
+/** JSON of a gathered execution, in the shape of `executionResultSchema`. */
+export function executionResultJson(execution: ExecutionIdentity, gathered: Gathered): string {
+  return stringifyJson(executionResult(execution, gathered));
 }

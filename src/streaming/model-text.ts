@@ -1,20 +1,44 @@
 import type { FinishedEvent } from "../kernels/event.js";
 import type { Gathered } from "../kernels/gathering.js";
-import type { RichOutput } from "../kernels/output.js";
-import { stripEscapes, terminalText } from "../kernels/terminal-text.js";
+import type { Output, RichOutput } from "../kernels/output.js";
+import { terminalText } from "../kernels/terminal-text.js";
+import { htmlText } from "../kernels/html-text.js";
+import {
+  MODEL_IMAGE_LIMITS,
+  type ModelImage,
+  type ModelImageLimits,
+  ModelImages,
+  sizeText,
+} from "./model-image.js";
+import { joinWithin } from "./text-budget.js";
+import { tracebackText } from "./traceback-text.js";
 
-/** Media types of pictures that models take, the best first. */
-const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;
+export type { ModelImage } from "./model-image.js";
 
-/** Longest text given to a model, in characters; the middle is cut beyond it. */
+/** Longest text given to a model, in characters; middles are cut beyond it. */
 export const MODEL_TEXT_LIMIT = 20_000;
 
-export interface ModelImage {
-  /** How `text` names it: `image 1`. */
-  name: string;
-  media_type: string;
-  /** Base64. */
-  data: string;
+/** HTML that is turned into text for one execution, in characters. */
+const HTML_LIMIT = 1024 * 1024;
+
+/** What objects print that have no text of their own: `<IPython.core.display.HTML object>`, `<m.A at 0x7f…>`. */
+const NAMELESS = /^<[\w.]{1,200}(?: object)?(?: at 0x[0-9a-f]{1,16})?>$/;
+
+/** A file that a model is told of. */
+export interface ModelFile {
+  path: string;
+  /** Where its bytes are. */
+  href?: string | undefined;
+  bytes?: number | undefined;
+}
+
+export interface ModelTextOptions {
+  /** `MODEL_TEXT_LIMIT` characters by default. */
+  limit?: number;
+  /** `MODEL_IMAGE_LIMITS` by default. */
+  images?: Partial<ModelImageLimits>;
+  /** Files that the execution has made or changed. */
+  files?: readonly ModelFile[];
 }
 
 export interface ModelRendering {
@@ -22,41 +46,9 @@ export interface ModelRendering {
   images: ModelImage[];
 }
 
-const ENTITIES: Record<string, string> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  nbsp: " ",
-  apos: "'",
-};
-
-/** What a reader sees of HTML that came without a plain form: cells apart, rows and blocks on lines of their own. */
-function htmlText(html: string): string {
-  return html
-    .slice(0, 4 * MODEL_TEXT_LIMIT)
-    .replace(/<(script|style)\b[^]*?(?:<\/\1\s*>|$)/gi, "")
-    .replace(/<\/(?:td|th)\s*>/gi, "\t")
-    .replace(/<(?:br|\/tr|\/p|\/div|\/li|\/h[1-6])\b[^>]*>/gi, "\n")
-    .replace(/<[^>]*>/g, "")
-    .replace(
-      /&(?:#(\d{1,7})|([a-z]+));/gi,
-      (whole, decimal: string | undefined, name: string | undefined) => {
-        if (decimal !== undefined) {
-          const point = Number(decimal);
-          return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-        }
-        return ENTITIES[name?.toLowerCase() ?? ""] ?? whole;
-      },
-    )
-    .replace(/[ \t]+\n/g, "\n")
-    .replace(/\n{3,}/g, "\n\n")
-    .trim();
-}
-
-function asText(value: unknown): string | undefined {
+/** A value of a MIME bundle as text: as it is, or its JSON (which the gateway may have kept as text). */
+function asText(value: unknown): string {
   if (typeof value === "string") return value;
-  if (value === undefined) return undefined;
   if (
     typeof value === "object" &&
     value !== null &&
@@ -68,39 +60,84 @@ function asText(value: unknown): string | undefined {
   return JSON.stringify(value);
 }
 
-/** The text for one bundle; pictures are taken out into `images`. */
-function richText(output: RichOutput, images: ModelImage[]): string {
-  const { data } = output;
-  const imageType = IMAGE_TYPES.find((type) => typeof data[type] === "string");
-  const lines: string[] = [];
-  const plain = data["text/markdown"] ?? data["text/plain"];
-  if (imageType !== undefined) {
-    const name = `image ${images.length + 1}`;
-    images.push({ name, media_type: imageType, data: String(data[imageType]).replace(/\s/g, "") });
-    const caption = typeof plain === "string" ? ` ${terminalText(plain)}` : "";
-    return `[${name}: ${imageType}${caption}]`;
-  }
-  if (typeof plain === "string") lines.push(terminalText(plain));
-  else if (typeof data["text/html"] === "string") lines.push(htmlText(data["text/html"]));
-  else if (typeof data["text/latex"] === "string") lines.push(data["text/latex"]);
-  else if (data["application/json"] !== undefined) {
-    lines.push(asText(data["application/json"]) ?? "");
-  } else {
-    const types = Object.keys(data);
-    if (types.length > 0) lines.push(`[${types.join(", ")}]`);
-  }
-  if (typeof data["image/svg+xml"] === "string") lines.push("[image/svg+xml]");
-  return lines.join("\n");
+interface LargeValue {
+  mime: string;
+  bytes: number;
+  href: string;
 }
 
-/** Cuts the middle out of a text that is longer than `limit` characters, and says how much it was. */
-export function cutMiddle(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const head = Math.ceil(limit * 0.6);
-  const tail = limit - head;
-  const start = text.slice(0, head).toWellFormed();
-  const end = text.slice(text.length - tail).toWellFormed();
-  return `${start}\n[… ${text.length - limit} characters left out …]\n${end}`;
+/** The values of a bundle that were too large for their event, from its metadata. */
+function largeValues(metadata: Record<string, unknown>): LargeValue[] {
+  const { hotcell } = metadata as { hotcell?: { artifacts?: LargeValue[] } };
+  return hotcell?.artifacts ?? [];
+}
+
+/** Turns the outputs of one execution into parts of a text, and keeps count of what they may take together. */
+class OutputReader {
+  #htmlLeft = HTML_LIMIT;
+
+  constructor(private readonly images: ModelImages) {}
+
+  part(output: Output): string {
+    switch (output.output_type) {
+      case "stream":
+        return terminalText(output.text);
+      case "error":
+        return tracebackText(output);
+      case "display_data":
+      case "execute_result":
+        return this.rich(output);
+    }
+  }
+
+  rich({ data, metadata }: Pick<RichOutput, "data" | "metadata">): string {
+    const plain = plainText(data);
+    const large = largeValues(metadata).map(
+      ({ mime, bytes, href }) => `[${mime}, ${sizeText(bytes)}: ${href}]`,
+    );
+    const image = this.images.take(data);
+    if (image !== undefined) {
+      const caption = plain === undefined ? "" : ` ${plain}`;
+      return [`[${image}${caption}]`, ...large].join("\n");
+    }
+    const text = plain ?? this.#otherText(data);
+    const svg = data["image/svg+xml"];
+    const drawing =
+      typeof svg === "string" ? `[image/svg+xml, ${sizeText(svg.length)}, not shown]` : undefined;
+    const parts = [text, drawing, ...large].filter((part) => part !== undefined && part !== "");
+    return parts.length > 0 ? parts.join("\n") : namesOf(data);
+  }
+
+  /** The text of a bundle that has none for terminals. */
+  #otherText(data: Record<string, unknown>): string | undefined {
+    const { "text/html": html, "text/latex": latex, "application/json": json } = data;
+    if (typeof latex === "string") return latex;
+    if (typeof html === "string") {
+      if (html.length > this.#htmlLeft) return `[text/html, ${sizeText(html.length)}, not shown]`;
+      this.#htmlLeft -= html.length;
+      return htmlText(html) || undefined;
+    }
+    return json === undefined ? undefined : asText(json);
+  }
+}
+
+/** Markdown or plain text, where it says more than which class the object is of. */
+function plainText(data: Record<string, unknown>): string | undefined {
+  const { "text/markdown": markdown, "text/plain": plain } = data;
+  if (typeof markdown === "string") return terminalText(markdown);
+  if (typeof plain !== "string") return undefined;
+  return NAMELESS.test(plain) && Object.keys(data).length > 1 ? undefined : terminalText(plain);
+}
+
+function namesOf(data: Record<string, unknown>): string {
+  const types = Object.keys(data).filter((type) => type !== "text/plain");
+  return types.length === 0 ? "" : `[${types.join(", ")}]`;
+}
+
+/** What the model must know before it reads: that the variables it counts on are gone. */
+function beginning({ started }: Gathered): string {
+  const replaced = started?.state === "fresh" && started.generation > 1;
+  return replaced ? "[This ran in a new interpreter: earlier variables and imports are gone.]" : "";
 }
 
 function ending(finished: FinishedEvent): string {
@@ -125,38 +162,39 @@ function ending(finished: FinishedEvent): string {
   }
 }
 
+function fileText({ path, href, bytes }: ModelFile): string {
+  const size = bytes === undefined ? "" : `, ${sizeText(bytes)}`;
+  return `[file ${path}${size}${href === undefined ? "" : `: ${href}`}]`;
+}
+
 /**
- * What a language model should read of an execution: no escape sequences, progress bars in their last state, tables as
- * text, pictures by name, the middle of long output cut with the count said.
+ * What a language model should read of an execution: text and Markdown before HTML, tables aligned, tracebacks without
+ * colours and without the frames of what runs the cell, progress bars in their last state, pictures by name and within
+ * limits, files by name and link, the middle of long output cut with the count said.
  */
-export function renderForModel(gathered: Gathered, limit = MODEL_TEXT_LIMIT): ModelRendering {
-  const images: ModelImage[] = [];
-  const parts: string[] = [];
-  for (const output of gathered.outputs) {
-    switch (output.output_type) {
-      case "stream":
-        parts.push(terminalText(output.text));
-        break;
-      case "error":
-        parts.push(
-          stripEscapes(output.traceback.join("\n") || `${output.ename}: ${output.evalue}`),
-        );
-        break;
-      case "display_data":
-      case "execute_result":
-        parts.push(richText(output, images));
-        break;
-    }
+export function renderForModel(gathered: Gathered, options: ModelTextOptions = {}): ModelRendering {
+  const images = new ModelImages({ ...MODEL_IMAGE_LIMITS, ...options.images });
+  const reader = new OutputReader(images);
+  const parts = gathered.outputs.map((output) => reader.part(output));
+  for (const update of gathered.updates) {
+    parts.push(`[An earlier output was changed to:]\n${reader.rich(update)}`);
   }
-  if (gathered.dropped_outputs > 0)
+  if (gathered.dropped_outputs > 0) {
     parts.push(`[${gathered.dropped_outputs} further outputs left out]`);
-  const end = gathered.finished === undefined ? "" : ending(gathered.finished);
-  let text = "";
-  for (const part of parts) {
-    if (part === "") continue;
-    text += text === "" || text.endsWith("\n") ? part : `\n${part}`;
   }
-  text = cutMiddle(text, limit);
-  if (end !== "") text = text === "" ? end : `${text.replace(/\n$/, "")}\n${end}`;
-  return { text, images };
+  const around = {
+    before: beginning(gathered),
+    after: [
+      ...(options.files ?? []).map(fileText),
+      gathered.finished === undefined ? "" : ending(gathered.finished),
+    ].filter((line) => line !== ""),
+  };
+  const text = joinWithin(parts, options.limit ?? MODEL_TEXT_LIMIT);
+  const lines = [around.before, text, ...around.after].filter((line) => line !== "");
+  return {
+    text: lines
+      .map((line, index) => (index < lines.length - 1 ? line.replace(/\n$/, "") : line))
+      .join("\n"),
+    images: images.taken,
+  };
 }

@@ -2,7 +2,6 @@ import type { WebSocket } from "@fastify/websocket";
 import type { FastifyBaseLogger } from "fastify";
 import { HotcellError } from "../errors.js";
 import type { ExecutionEvent } from "../kernels/event.js";
-import { completeReplySchema, inspectReplySchema } from "../kernels/shell-reply.js";
 import type { Session } from "../sessions/session.js";
 import { parseOrRefuse } from "../validation.js";
 import { stringifyEvent } from "./event-json.js";
@@ -13,9 +12,6 @@ import { SocketWriter } from "./socket-writer.js";
 const MOST_IN_FLIGHT = 256;
 
 const PING_MS = 30_000;
-
-/** Longest that a completion or an inspection may take: the kernel answers them between executions only. */
-const SHELL_TIMEOUT_S = 30;
 
 export interface SocketServices {
   log: FastifyBaseLogger;
@@ -80,25 +76,15 @@ export function serveSocket(socket: WebSocket, session: Session, services: Socke
         await reply({ type: "interrupt_accepted", ref, execution_id: message.execution_id });
         break;
       case "complete": {
-        const { content } = await session.request(message.kernel, {
-          msg_type: "complete_request",
-          content: { code: message.code, cursor_pos: message.cursor ?? codePoints(message.code) },
-          timeout_s: SHELL_TIMEOUT_S,
-        });
-        await reply({ type: "complete_reply", ref, ...completeReplySchema.parse(content) });
+        const { kernel } = message;
+        const completion = await session.kernels.complete(kernel, message, { signal: gone.signal });
+        await reply({ type: "complete_reply", ref, ...completion });
         break;
       }
       case "inspect": {
-        const { content } = await session.request(message.kernel, {
-          msg_type: "inspect_request",
-          content: {
-            code: message.code,
-            cursor_pos: message.cursor ?? codePoints(message.code),
-            detail_level: message.detail ?? 0,
-          },
-          timeout_s: SHELL_TIMEOUT_S,
-        });
-        await reply({ type: "inspect_reply", ref, ...inspectReplySchema.parse(content) });
+        const { kernel } = message;
+        const inspection = await session.kernels.inspect(kernel, message, { signal: gone.signal });
+        await reply({ type: "inspect_reply", ref, ...inspection });
         break;
       }
     }
@@ -149,9 +135,4 @@ function parseMessage(data: Buffer, isBinary: boolean): unknown {
 function refOf(message: unknown): string | undefined {
   if (typeof message !== "object" || message === null || !("ref" in message)) return undefined;
   return typeof message.ref === "string" ? message.ref.slice(0, 128) : undefined;
-}
-
-/** Positions in the messaging protocol count code points (since 5.2), not UTF-16 units. */
-function codePoints(text: string): number {
-  return Array.from(text).length;
 }

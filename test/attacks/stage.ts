@@ -5,7 +5,8 @@ import { createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type GatewayProcess, type Result, startGatewayProcess } from "../e2e/gateway-process.js";
+import type { Result, SessionOptions } from "../../src/client/index.js";
+import { type GatewayProcess, startGatewayProcess } from "../e2e/gateway-process.js";
 import { missingProtections } from "../e2e/protections.js";
 import type { Column } from "./attack.js";
 import { accessTo, type SandboxAccess } from "./sandbox-access.js";
@@ -64,7 +65,7 @@ report(by_port.getsockname()[1])`;
 export async function setStage(column: Column): Promise<Stage> {
   const mark = `mark-${randomBytes(8).toString("hex")}`;
   const ofGateway = randomBytes(16).toString("hex");
-  const tier = column === "docker-runsc" ? { isolation: "strong" } : {};
+  const tier: SessionOptions = column === "docker-runsc" ? { isolation: "strong" } : {};
   const gateway = await startGatewayProcess({ env: { SECRET_OF_THE_GATEWAY: ofGateway } });
   const host = await listenOnAbstract(`host-${mark}`);
   let closed: Promise<void> | undefined;

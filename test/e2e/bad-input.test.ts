@@ -15,7 +15,7 @@ const run = (code: string, options?: object) => gateway.execute(session, code, o
 
 /** After whatever was done to it: the gateway lives, and the next run here and elsewhere works. */
 async function everythingWorks(): Promise<void> {
-  expect((await run("print('next')")).text).toBe("next\n");
+  expect((await run("print('next')")).outputs).toMatchObject([{ text: "next\n" }]);
   expect((await gateway.execute(neighbour, "print('neighbour')")).text).toBe("neighbour\n");
   expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
 }
@@ -36,7 +36,7 @@ describe("code that ends its interpreter", () => {
     const after = await gateway.events(session, "'marker' in globals()");
     expect(after.find((event) => event.type === "execution_started")).toMatchObject({
       state: "fresh",
-      generation: before.generation + 1,
+      generation: (before.generation ?? 0) + 1,
     });
     expect(after).toContainEqual(expect.objectContaining({ data: { "text/plain": "False" } }));
     await everythingWorks();

@@ -17,7 +17,7 @@ afterAll(async () => gateway.close());
 const at = (path: string) => `/v1/sessions/${session}/files/${path}`;
 const get = (path: string, headers?: Record<string, string>) =>
   gateway.call("GET", at(path), undefined, headers);
-const put = (path: string, bytes: Buffer | string) =>
+const put = (path: string, bytes: Buffer<ArrayBuffer> | string) =>
   fetch(gateway.url + at(path), {
     method: "PUT",
     headers: { authorization: `Bearer ${gateway.key}` },

@@ -4,37 +4,25 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import type { ExecutionEvent } from "../../src/kernels/event.js";
-import type { Output } from "../../src/kernels/output.js";
-import { allEvents } from "../http/event-stream.js";
+import {
+  type ExecutionEvent,
+  type ExecutionOptions,
+  Hotcell,
+  type Result,
+  type Session,
+  type SessionOptions,
+} from "../../src/client/index.js";
 import { runtime } from "./runtime.js";
 
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
-
-/** An execution's gathered answer, as far as tests look at it. */
-export interface Result {
-  execution_id: string;
-  session_id: string;
-  kernel_id: string;
-  status: string;
-  execution_count: number | null;
-  outputs: Output[];
-  updates: { display_id: string; data: Record<string, unknown> }[];
-  text: string;
-  images: { name: string; media_type: string; data: string }[];
-  state: string;
-  reason?: string;
-  generation: number;
-  duration_ms: number;
-  output: { stdout_bytes: number; stderr_bytes: number; truncated: boolean };
-  usage: { cpu_ms: number; memory_peak_bytes: number };
-}
 
 /** A gateway as a newcomer runs it: a process of its own, with a home of its own. */
 export interface GatewayProcess {
   readonly url: string;
   readonly key: string;
   readonly home: string;
+  /** The SDK's client of it, with its key. */
+  readonly client: Hotcell;
   readonly process: ChildProcess;
   /** Everything it printed on standard output. */
   readonly printed: string;
@@ -47,10 +35,10 @@ export interface GatewayProcess {
     headers?: Record<string, string>,
   ): Promise<Response>;
   /** Makes a session and returns its id. */
-  session(options?: object): Promise<string>;
-  execute(session: string, code: string, options?: object): Promise<Result>;
+  session(options?: SessionOptions): Promise<string>;
+  execute(session: string, code: string, options?: ExecutionOptions): Promise<Result>;
   /** An execution's events, to the end. */
-  events(session: string, code: string, options?: object): Promise<ExecutionEvent[]>;
+  events(session: string, code: string, options?: ExecutionOptions): Promise<ExecutionEvent[]>;
   /** Sends a signal and waits for the end; returns the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Stops it and removes its home. */
@@ -118,21 +106,12 @@ export async function startGatewayProcess(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  const execute = async (
-    session: string,
-    code: string,
-    extra: object,
-    headers: Record<string, string>,
-  ) => {
-    const response = await call(
-      "POST",
-      `/v1/sessions/${session}/execute`,
-      { code, ...extra },
-      headers,
-    );
-    if (response.status !== 200)
-      throw new Error(`execute answered ${response.status}: ${await response.text()}`);
-    return response;
+  const client = new Hotcell({ url, key, retry: { for_s: 0 } });
+  const sessions = new Map<string, Session>();
+  const sessionOf = async (id: string): Promise<Session> => {
+    const session = sessions.get(id) ?? (await client.attach(id));
+    sessions.set(id, session);
+    return session;
   };
   const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -143,19 +122,22 @@ export async function startGatewayProcess(
     url,
     key,
     home,
+    client,
     process: child,
     printed,
     logged: () => log,
     call,
-    session: async (body = {}) => {
-      const response = await call("POST", "/v1/sessions", body);
-      if (response.status !== 201) throw new Error(`POST /v1/sessions: ${await response.text()}`);
-      return ((await response.json()) as { id: string }).id;
+    session: async (body) => {
+      const session = await client.session(body);
+      sessions.set(session.id, session);
+      return session.id;
     },
-    execute: async (session, code, extra = {}) =>
-      (await (await execute(session, code, extra, {})).json()) as Result,
-    events: async (session, code, extra = {}) =>
-      allEvents(await execute(session, code, extra, { accept: "text/event-stream" })),
+    execute: async (id, code, asked) => (await sessionOf(id)).run(code, asked),
+    events: async (id, code, asked) => {
+      const events: ExecutionEvent[] = [];
+      for await (const event of (await sessionOf(id)).stream(code, asked)) events.push(event);
+      return events;
+    },
     stop,
     close: async () => {
       await stop();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type GatewayProcess, type Result, startGatewayProcess } from "./gateway-process.js";
+import type { ExecutionOptions, Result } from "../../src/client/index.js";
+import { type GatewayProcess, startGatewayProcess } from "./gateway-process.js";
 
 let gateway: GatewayProcess;
 let session: string;
@@ -9,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(async () => gateway.close());
 
-const run = (code: string, options?: object) => gateway.execute(session, code, options);
+const run = (code: string, options?: ExecutionOptions) => gateway.execute(session, code, options);
 const bundles = (result: Result) =>
   result.outputs.flatMap((output) => ("data" in output ? [output.data] : []));
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import type { SiteFile } from "../../src/http/playground/site.js";
 import { buildServer } from "../../src/http/server.js";
 import type { Runtime, SandboxEvent, SandboxSpecification } from "../../src/runtimes/runtime.js";
 import { KeyRing } from "../../src/sessions/key-ring.js";
@@ -121,6 +122,7 @@ export interface TestGatewayOptions {
   defaults?: Partial<RegistryOptions["defaults"]>;
   bodyLimitBytes?: number;
   records?: SessionRecordStore;
+  playground?: SiteFile[] | undefined;
 }
 
 /** The gateway's HTTP side over doubles of sandboxes, listening on a free port. */
@@ -159,10 +161,20 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
         runtime: { name: "docker", ready: true, detail: "double" },
         sessions: { live: sessions.live, limit: sessions.limit },
       }),
+      images: [
+        {
+          name: "python",
+          description: "Python",
+          languages: ["python"],
+          default: true,
+          built: true,
+        },
+      ],
       log,
       version: "0.0.0",
     },
     {
+      playground: options.playground,
       bodyLimitBytes: options.bodyLimitBytes ?? 8 * 1024 * 1024,
       hosts: new Set(["127.0.0.1", "localhost"]),
     },

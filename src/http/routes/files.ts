@@ -4,8 +4,10 @@ import type { FastifyReply } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { HotcellError } from "../../errors.js";
+import { listingSchema } from "../../sessions/file-listing.js";
 import { clientIdSchema, pathSchema } from "../../sessions/session-options.js";
 import type { SessionRegistry } from "../../sessions/session-registry.js";
+import { clientDeparture } from "../client-departure.js";
 import { parseByteRange } from "../byte-range.js";
 import { problems } from "../problem.js";
 
@@ -15,20 +17,6 @@ const listQuery = z.object({
   list: z.string().optional().describe("List the directory instead of reading the file"),
   depth: z.coerce.number().int().min(1).max(32).default(1),
 });
-
-const listing = z
-  .object({
-    entries: z.array(
-      z.object({
-        path: z.string(),
-        kind: z.enum(["file", "directory", "other"]),
-        size: z.int(),
-        modified_at: z.iso.datetime(),
-      }),
-    ),
-    truncated: z.boolean().describe("There are more entries than are listed"),
-  })
-  .meta({ id: "Listing" });
 
 /** A validator from what changes when a file is written or replaced. Weak: two writes in one clock tick are alike. */
 function entityTag(file: { size: number; mtimeNs: string; inode: string }): string {
@@ -79,7 +67,7 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
         response: {
           200: {
             ...bytes,
-            content: { ...bytes.content, "application/json": { schema: listing } },
+            content: { ...bytes.content, "application/json": { schema: listingSchema } },
           },
           206: bytes,
           304: z.null(),
@@ -93,8 +81,7 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
       if (request.query.list !== undefined) {
         return (reply as FastifyReply).send(await session.files.list(path, request.query.depth));
       }
-      const gone = new AbortController();
-      reply.raw.once("close", () => gone.abort(new Error("the client has gone")));
+      const gone = clientDeparture(reply);
 
       const range = parseByteRange(request.headers.range);
       const size = range === undefined ? undefined : (await session.files.stat(path)).size;
@@ -103,7 +90,7 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
         reply.header("content-range", `bytes */${size ?? 0}`);
         throw new HotcellError("range_not_satisfiable", `The file has ${size ?? 0} bytes`);
       }
-      const file = await session.files.read(path, span ?? { offset: 0 }, gone.signal);
+      const file = await session.files.read(path, span ?? { offset: 0 }, gone);
       const tag = entityTag(file);
       reply.headers({
         ...UNTRUSTED_BYTES,
@@ -146,14 +133,9 @@ export const fileRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = 
     },
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      const gone = new AbortController();
-      reply.raw.once("close", () => gone.abort(new Error("the client has gone")));
+      const gone = clientDeparture(reply);
       const body = request.body as Readable | undefined;
-      const created = await session.files.write(
-        request.params["*"],
-        body ?? request.raw,
-        gone.signal,
-      );
+      const created = await session.files.write(request.params["*"], body ?? request.raw, gone);
       return reply.code(created ? 201 : 204).send(null);
     },
   );

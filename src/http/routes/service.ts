@@ -49,7 +49,4 @@ export const serviceRoutes: FastifyPluginAsyncZod<{
   app.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, async () =>
     app.swagger(),
   );
-  app.get("/", { config: { open: true }, schema: { hide: true } }, async (_request, reply) =>
-    reply.redirect("/docs", 302),
-  );
 };
