@@ -13,9 +13,11 @@ const skipped = [];
 /** @type {{ what: string, code: number }[]} */
 const failed = [];
 const node = process.execPath;
+const chromium = findChromium();
 
 await step("Format, lint, types and unit tests", "npm", ["run", "--silent", "check"]);
 const directory = await localTests();
+await browserTests(directory);
 await engineTests(directory);
 end();
 
@@ -54,6 +56,28 @@ async function localTests() {
   return image;
 }
 
+/** @param {string | undefined} image the directory that the gateway's kernels come from */
+async function browserTests(image) {
+  const what = "The playground in a browser (test/playground)";
+  if (image === undefined) {
+    skipped.push({ what, why: "it needs sandboxes of our own, see above" });
+    return;
+  }
+  if (chromium === undefined) {
+    skipped.push({
+      what,
+      why: "no Chromium was found (Debian: apt-get install chromium-headless-shell)",
+    });
+    return;
+  }
+  await step(what, node, ["node_modules/@playwright/test/cli.js", "test"], {
+    ...process.env,
+    HOTCELL_TEST_RUNTIME: "local",
+    HOTCELL_TEST_ROOT: image,
+    HOTCELL_TEST_CHROMIUM: chromium,
+  });
+}
+
 /** @param {string | undefined} directory of the image for the other runtime */
 async function engineTests(directory) {
   const what = "Tests with containers (project engine)";
@@ -70,6 +94,20 @@ async function engineTests(directory) {
     ...(runsc === undefined ? {} : { HOTCELL_TEST_RUNSC: runsc }),
     ...(directory === undefined ? {} : { HOTCELL_TEST_ROOT: directory }),
   });
+}
+
+/** @returns {string | undefined} a browser's path */
+function findChromium() {
+  const given = process.env["HOTCELL_TEST_CHROMIUM"];
+  if (given !== undefined) return given;
+  for (const name of ["chromium-headless-shell", "chromium", "google-chrome-stable"]) {
+    try {
+      return execFileSync("which", [name], { encoding: "utf8", stdio: "pipe" }).trim();
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
 }
 
 /** @returns {string | undefined} why this user cannot make the namespaces that sandboxes need, where that is so */

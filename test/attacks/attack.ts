@@ -11,6 +11,8 @@ export interface Outcome {
   status?: unknown;
   /** Why the session ends, where it does. */
   ends?: RegExp;
+  /** Why the session may have ended, where that is a race. */
+  mayEnd?: RegExp;
 }
 
 /** One row of the table. */
@@ -40,6 +42,6 @@ export interface Theme {
 
 /** What a row has to come to in a column. */
 export const outcomeIn = (attack: Attack, column: Column): Outcome => {
-  const { reports, status, ends } = attack;
-  return { reports, status, ends, ...attack.differs?.[column] };
+  const { reports, status, ends, mayEnd } = attack;
+  return { reports, status, ends, mayEnd, ...attack.differs?.[column] };
 };

@@ -213,12 +213,11 @@ describe("sessions", () => {
     gateway = await startTestGateway();
     await post({ id: "s" });
     const other = { authorization: `Bearer ${OTHER_KEY}` };
-    const missing = await (
-      await gateway.call("GET", "/v1/sessions/s", undefined, { ...other, "x-request-id": "r" })
-    ).json();
-    const absent = await (
-      await gateway.call("GET", "/v1/sessions/t", undefined, { ...other, "x-request-id": "r" })
-    ).json();
+    const told = async (id: string): Promise<unknown> => {
+      const headers = { ...other, "x-request-id": "r" };
+      return (await gateway.call("GET", `/v1/sessions/${id}`, undefined, headers)).json();
+    };
+    const [missing, absent] = [await told("s"), await told("t")];
     expect(JSON.stringify(missing).replaceAll("session s", "session t")).toBe(
       JSON.stringify(absent),
     );

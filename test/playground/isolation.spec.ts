@@ -218,7 +218,11 @@ test("nobody outside hears of an SVG within HTML", async ({ outputPage, listener
   await attempted({ outputPage, listener, context });
 });
 
-test("somebody outside hears of the same without the frame", async ({ page, listener, site }) => {
+test("somebody outside hears of the same without the frame", async ({
+  context,
+  listener,
+  site,
+}) => {
   // What the tests above rest on: their attempts do work where nothing holds them.
   for (const what of [
     "fetches",
@@ -230,9 +234,11 @@ test("somebody outside hears of the same without the frame", async ({ page, list
     "asks a STUN server from a frame of its own",
   ]) {
     listener.heard.length = 0;
+    const page = await context.newPage();
     await page.goto(`${site.origin}/not-there`);
     await page.evaluate(attempt(ATTEMPTS[what] ?? "", listener));
     await expect.poll(() => listener.heard.length, { message: what }).toBeGreaterThan(0);
+    await page.close();
   }
 });
 

@@ -10,7 +10,7 @@ import {
   placeholder as placeholderText,
 } from "@codemirror/view";
 import type { Signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { completeOrIndent, completion } from "./completion.js";
 import { editorTheme } from "./editor-theme.js";
 import { inspection } from "./inspection.js";
@@ -90,7 +90,8 @@ export function CodeEditor(props: CodeEditorProps) {
 
   const description = () => EditorView.contentAttributes.of({ "aria-label": label });
 
-  useEffect(() => {
+  // Before the next key: effects after painting would let the first keys of a fast hand go elsewhere.
+  useLayoutEffect(() => {
     const element = host.current;
     if (!element) return undefined;
     const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
@@ -148,11 +149,11 @@ export function CodeEditor(props: CodeEditorProps) {
     };
   }, [source, language]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     view.current?.dispatch({ effects: describing.current.reconfigure(description()) });
   }, [label]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (focusWish !== undefined) view.current?.focus();
   }, [focusWish]);
 

@@ -5,6 +5,8 @@ import { stripEscapes } from "../../../src/kernels/terminal-text.js";
 import { codePointsBefore } from "./code-points.js";
 import type { KernelKnowledge } from "./kernel-knowledge.js";
 
+const NOTHING = "The interpreter knows nothing of this, or is busy.";
+
 const show = StateEffect.define<{ position: number; words: string } | null>();
 
 function tooltip(position: number, words: string): Tooltip {
@@ -42,11 +44,12 @@ async function inspect(view: EditorView, knowledge: KernelKnowledge): Promise<vo
   const { state } = view;
   const code = state.doc.toString();
   const position = state.selection.main.head;
-  const words = await knowledge
+  const found = await knowledge
     .inspect(code, codePointsBefore(code, position), AbortSignal.timeout(5000))
     .catch(() => undefined);
-  if (view.state !== state || words === undefined) return;
-  view.dispatch({ effects: show.of({ position, words: stripEscapes(words) }) });
+  if (view.state !== state) return;
+  const words = found === undefined ? NOTHING : stripEscapes(found);
+  view.dispatch({ effects: show.of({ position, words }) });
 }
 
 /** Shift+Tab: what the interpreter knows of the name at the cursor; dedents where there is none. */

@@ -1,6 +1,6 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
-/** Something that just happened, with what can be done about it; it stays until it is dismissed or another comes. */
+/** Something that just happened, with what can be done about it. What is no trouble goes by itself after a while. */
 export interface Notice {
   tone: "info" | "warning" | "error";
   words: string;
@@ -8,6 +8,14 @@ export interface Notice {
 }
 
 export const notice = signal<Notice | undefined>(undefined);
+
+const INFO_STAYS_MS = 12_000;
+
+effect(() => {
+  if (notice.value?.tone !== "info") return undefined;
+  const timer = setTimeout(() => (notice.value = undefined), INFO_STAYS_MS);
+  return () => clearTimeout(timer);
+});
 
 /** Shows something that went wrong, by its message. */
 export function noticeError(error: unknown): void {

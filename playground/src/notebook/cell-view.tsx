@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { CodeEditor, type EditorActions } from "../editor/code-editor.jsx";
 import type { KernelKnowledge } from "../editor/kernel-knowledge.js";
 import { Icon } from "../layout/icon.jsx";
@@ -42,7 +42,7 @@ export function CellView({ cell, index, count, commands, knowledge }: CellViewPr
   ).value;
   const isRendered = kind === "markdown" && cell.isRendered.value && !isEditing;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wish?.mode !== "command") return;
     element.current?.focus({ preventScroll: true });
     element.current?.scrollIntoView({ block: "nearest" });

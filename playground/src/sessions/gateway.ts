@@ -9,6 +9,8 @@ export type Connection = "online" | "lost" | "key-needed";
 /** The gateway that served the page. */
 export interface Gateway {
   readonly client: Hotcell;
+  /** A client whose requests go another way than the browser's `fetch`, and are watched as all are. */
+  clientOver: (send: typeof fetch) => Hotcell;
   readonly connection: ReadonlySignal<Connection>;
   /** Whether an execution waits for an answer to its `input()`. */
   isWaitingForInput: (
@@ -73,16 +75,19 @@ export function connectGateway(): Gateway {
     }
   };
 
-  const watchedFetch: typeof fetch = async (input, init) => {
-    try {
-      const response = await fetch(input, withKey(init));
-      heard(response.status);
-      return response;
-    } catch (error) {
-      if (init?.signal?.aborted !== true) lost();
-      throw error;
-    }
-  };
+  const watched =
+    (send: typeof fetch): typeof fetch =>
+    async (input, init) => {
+      try {
+        const response = await send(input, withKey(init));
+        heard(response.status);
+        return response;
+      } catch (error) {
+        if (init?.signal?.aborted !== true) lost();
+        throw error;
+      }
+    };
+  const watchedFetch = watched((input, init) => fetch(input, init));
 
   const probe = async () => {
     if (connection.value !== "lost") return;
@@ -104,6 +109,7 @@ export function connectGateway(): Gateway {
 
   return {
     client: new Hotcell({ url: window.location.origin, fetch: watchedFetch }),
+    clientOver: (send) => new Hotcell({ url: window.location.origin, fetch: watched(send) }),
     connection,
     async isWaitingForInput(sessionId, executionId, signal) {
       const path = `/v1/sessions/${encodeURIComponent(sessionId)}/executions`;
