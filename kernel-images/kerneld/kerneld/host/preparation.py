@@ -11,7 +11,7 @@ from kerneld.user.kernel import process
 from kerneld.user.kernel.kernel import PythonKernel
 from kerneld.user.skeleton import Skeleton
 
-from . import landlock, mounts, proc
+from . import huge_pages, landlock, mounts, proc
 from .cgroups import Hierarchy
 from .shared_pages import keep_shared
 
@@ -45,6 +45,7 @@ def prepare(hierarchies: Sequence[Hierarchy], modules: Sequence[str]) -> Prepare
         landlock.abi(),
     )
     mounts.unmount("/tmp")
-    proc.put_aside()
     keep_shared()
+    huge_pages.collapse()
+    proc.put_aside()
     return prepared
