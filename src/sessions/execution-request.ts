@@ -9,7 +9,9 @@ import {
 } from "./session-options.js";
 
 export const executionRequestShape = {
-  code: textSchema.describe("Source code"),
+  code: textSchema.describe(
+    "Source code. Over HTTP a single fenced block of Markdown stands for its content",
+  ),
   kernel: z.uuid().optional().describe("Which kernel of the session; the default one otherwise"),
   language: languageSchema
     .optional()

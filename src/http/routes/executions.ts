@@ -10,6 +10,7 @@ import type { SessionRegistry } from "../../sessions/session-registry.js";
 import { executionViewSchema } from "../../sessions/session-view.js";
 import { executionResultJson, executionResultSchema } from "../../streaming/execution-result.js";
 import { answerExecution, streamExecution } from "../execution-answer.js";
+import { unfenced } from "../../tools/code-fence.js";
 import { problems } from "../problem.js";
 
 const sessionParams = z.object({ session_id: clientIdSchema });
@@ -52,7 +53,10 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
     },
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      return answerExecution(request, reply, request.body, () => session.execute(request.body));
+      const { body } = request;
+      return answerExecution(request, reply, body, () =>
+        session.execute({ ...body, code: unfenced(body.code) }),
+      );
     },
   );
 
@@ -98,7 +102,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
           id === undefined
             ? await sessions.create(request.tenant, undefined, options)
             : await sessions.firstUse(request.tenant, id, options);
-        return session.execute(run);
+        return session.execute({ ...run, code: unfenced(run.code) });
       });
     },
   );
