@@ -50,6 +50,8 @@ export interface GatewayProcessOptions {
   env?: Record<string, string>;
   /** Further arguments. */
   args?: string[];
+  /** The command's file; what this repository has built otherwise. */
+  main?: string;
 }
 
 /** Each gateway has a home of its own, but none builds an image of its own. */
@@ -63,7 +65,7 @@ export async function startGatewayProcess(
   options: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), "hc-")));
-  const child = spawn(process.execPath, [MAIN, "serve", ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [options.main ?? MAIN, "serve", ...(options.args ?? [])], {
     env: {
       PATH: process.env["PATH"],
       HOTCELL_HOME: home,

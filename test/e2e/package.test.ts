@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,9 @@ import { runtime } from "./runtime.js";
 
 const call = promisify(execFile);
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
+const { devDependencies: developed } = JSON.parse(
+  readFileSync(join(REPOSITORY, "package.json"), "utf8"),
+) as { devDependencies: Record<string, string> };
 
 /** Installing takes dependencies from npm's registry. */
 async function registryAnswers(): Promise<boolean> {
@@ -19,6 +23,11 @@ async function registryAnswers(): Promise<boolean> {
     return false;
   }
 }
+
+/** What the adapters are for, in the versions that this repository is tested with. */
+const peers = ["@langchain/core", "@google/adk"].map(
+  (name) => `${name}@${developed[name] ?? "latest"}`,
+);
 
 // What is packed does not depend on the runtime.
 const reason =
@@ -47,8 +56,10 @@ describe.skipIf(reason !== undefined)(
         "--ignore-scripts",
         "--prefer-offline",
       ];
-      await call("npm", ["install", ...quiet, join(directory, stdout.trim())], { cwd: directory });
-      gateway = await startGatewayProcess();
+      const packages = [join(directory, stdout.trim()), ...peers];
+      await call("npm", ["install", ...quiet, ...packages], { cwd: directory });
+      const main = join(directory, "node_modules/.bin/hotcell");
+      gateway = await startGatewayProcess({ main });
     });
     afterAll(async () => {
       await gateway.close();
@@ -79,6 +90,33 @@ describe.skipIf(reason !== undefined)(
         console.log(await session.run("1").catch((error) => error instanceof HotcellError && error.code));
       `;
       expect(await node("client.js", source)).toBe("20\n42\nsession_ended\n");
+    });
+
+    it("has a gateway with its playground", async () => {
+      const page = await (await fetch(gateway.url)).text();
+      const script = /<script[^>]+src="([^"]+)"/.exec(page)?.[1] ?? "none";
+      const answer = await fetch(new URL(script, gateway.url));
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([
+        200,
+        expect.stringContaining("javascript"),
+      ]);
+      expect((await answer.text()).length).toBeGreaterThan(100_000);
+    });
+
+    it("has a tool for LangGraph and an executor for ADK that run code", async () => {
+      const source = `
+        import { interpreterTool } from "hotcell/langgraph";
+        import { InterpreterCodeExecutor } from "hotcell/adk";
+        const tool = interpreterTool();
+        console.log(await tool.invoke({ code: "6 * 7" }));
+        await tool[Symbol.asyncDispose]();
+        const executor = new InterpreterCodeExecutor();
+        const invocationContext = { session: { id: "s", appName: "a", userId: "u", state: {} } };
+        const codeExecutionInput = { code: "print(6 * 7)", inputFiles: [] };
+        const { stdout } = await executor.executeCode({ invocationContext, codeExecutionInput });
+        console.log(stdout.trim());
+      `;
+      expect(await node("adapters.js", source)).toBe("42\n42\n");
     });
 
     it("has types for it that hold without Node's", async () => {
