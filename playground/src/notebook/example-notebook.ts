@@ -6,7 +6,7 @@ Every cell runs in a sandbox of its own session. Press **Run all** above, or <kb
 
 This one sends twenty thousand points through a *strange attractor*:
 
-$$x' = \\sin(a\\,y) + c\\,\\cos(a\\,x) \\qquad y' = \\sin(b\\,x) + d\\,\\cos(b\\,y)$$`;
+$$\\begin{aligned} x' &= \\sin(a\\,y) + c\\,\\cos(a\\,x) \\\\ y' &= \\sin(b\\,x) + d\\,\\cos(b\\,y) \\end{aligned}$$`;
 
 const FIGURE = `import numpy as np
 import matplotlib.pyplot as plt
