@@ -22,7 +22,9 @@ export const kernelRestart: Benchmark = {
           throw new Error(`the kernel did not die: ${JSON.stringify(last)}`);
         }
         const { text } = await session.execute('int(open("died").read())');
-        samples.push(performance.now() + offset - Number(text) / 1e6);
+        // Before the result it says that the interpreter is a new one.
+        const diedNs = Number(text.trim().split("\n").at(-1));
+        samples.push(performance.now() + offset - diedNs / 1e6);
       }
       return [
         {
