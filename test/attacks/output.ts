@@ -39,6 +39,8 @@ for value in (nested, float("nan"), {"__proto__": {"x": 1}}, {"constructor": 1},
     except (RecursionError, ValueError, UnicodeError): pass
 report("shown")`,
       timeoutS: 120,
+      // What an earlier row's children still print would push the report out of what is kept.
+      session: {},
       reports: "shown",
     },
     {
