@@ -116,7 +116,9 @@ export async function startGatewayProcess(
     return session;
   };
   const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    const running = child.exitCode === null && child.signalCode === null;
+    // A second SIGTERM would end it at once, with its sandboxes left to the next gateway of this home.
+    if (running && !(child.killed && signal === "SIGTERM")) child.kill(signal);
     await exited;
     return child.exitCode;
   };
