@@ -4,8 +4,11 @@ import { htmlText } from "./html-text.js";
 /** Longest HTML that is read, in characters. */
 const LONGEST_HTML = 80_000;
 
-/** What IPython calls its own classes' objects that have no plain form: it tells nothing. */
-const NAMELESS = /^<IPython\.core\.display\.\w+ object>$/;
+/** What objects print that have no text of their own: `<IPython.core.display.HTML object>`, `<m.A at 0x7f…>`. */
+const NAMELESS = /^<[\w.]{1,200}(?: object)?(?: at 0x[0-9a-f]{1,16})?>$/;
+
+/** Whether a plain form says no more than which class the object is of. */
+export const isNameless = (plain: string): boolean => NAMELESS.test(plain.trim());
 
 function asText(value: unknown): string | undefined {
   return value === undefined || typeof value === "string" ? value : stringifyJson(value);
@@ -17,7 +20,7 @@ function asText(value: unknown): string | undefined {
  */
 export function readableText(data: Record<string, unknown>): string | undefined {
   const plain = data["text/plain"];
-  const told = typeof plain === "string" && !NAMELESS.test(plain.trim());
+  const told = typeof plain === "string" && !isNameless(plain);
   for (const text of [data["text/markdown"], told ? plain : undefined]) {
     if (typeof text === "string") return text;
   }

@@ -25,11 +25,8 @@ import {
   type Sandbox,
   type SandboxSpecification,
 } from "./runtime.js";
-import {
-  checkSandboxSpecification,
-  checkSocketPath,
-  isSandboxId,
-} from "./sandbox-specification.js";
+import { checkSandboxSpecification, checkSocketPath } from "./sandbox-specification.js";
+import { underWay } from "./under-way.js";
 
 export interface DockerOptions {
   /** `HOTCELL_HOME`: the runtime keeps its files in `runtimes/docker/` there. */
@@ -86,8 +83,7 @@ export function dockerRuntime(options: DockerOptions): Runtime {
   const defaults = { ...DEFAULT_LIMITS, ...options.defaults };
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const making = new Map<string, { controller: AbortController; done: Promise<unknown> }>();
-  const removing = new Map<string, Promise<void>>();
+  const work = underWay();
   const consoles = new Map<string, Console>();
   let roster: Roster | undefined;
   let facts: Promise<EngineFacts> | undefined;
@@ -196,28 +192,13 @@ export function dockerRuntime(options: DockerOptions): Runtime {
 
     async create(specification, { signal }) {
       checkSandboxSpecification(specification);
-      signal.throwIfAborted();
-      const { sandboxId } = specification;
-      if (making.has(sandboxId)) {
-        throw new RuntimeError("sandbox_exists", `The sandbox ${sandboxId} is being made already`);
-      }
-      const controller = new AbortController();
-      const onAbort = (): void => controller.abort(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      const made = make(specification, controller.signal);
-      making.set(sandboxId, { controller, done: made.catch(() => undefined) });
-      try {
-        return await made;
-      } finally {
-        making.delete(sandboxId);
-        signal.removeEventListener("abort", onAbort);
-      }
+      return work.making(specification.sandboxId, signal, (making) => make(specification, making));
     },
 
     async list() {
       const followed = follow();
       const found = await listSandboxes(engine, homeId, files, closing.signal);
-      const sandboxes = found.filter(({ sandboxId }) => !making.has(sandboxId));
+      const sandboxes = found.filter(({ sandboxId }) => !work.isMaking(sandboxId));
       for (const sandbox of sandboxes) {
         if (sandbox.state !== "running") continue;
         // The engine tells of an end a moment before its list does.
@@ -227,20 +208,7 @@ export function dockerRuntime(options: DockerOptions): Runtime {
       return sandboxes;
     },
 
-    async destroy(sandboxId) {
-      if (!isSandboxId(sandboxId)) return;
-      const maker = making.get(sandboxId);
-      maker?.controller.abort(
-        new RuntimeError("sandbox_start_failed", `The sandbox ${sandboxId} was destroyed`),
-      );
-      await maker?.done;
-      let removal = removing.get(sandboxId);
-      if (!removal) {
-        removal = remove(sandboxId).finally(() => removing.delete(sandboxId));
-        removing.set(sandboxId, removal);
-      }
-      await removal;
-    },
+    destroy: (sandboxId) => work.removing(sandboxId, () => remove(sandboxId)),
 
     async usage(sandboxId) {
       const container = engine.docker.getContainer(sandboxName(homeId, sandboxId));
@@ -276,10 +244,7 @@ export function dockerRuntime(options: DockerOptions): Runtime {
 
     async close() {
       const closed = new RuntimeError("runtime_unavailable", "The Docker runtime has been closed");
-      const makers = [...making.values()];
-      for (const { controller } of makers) controller.abort(closed);
-      await Promise.all(makers.map(({ done }) => done));
-      await Promise.allSettled(removing.values());
+      await work.close(closed);
       closing.abort(closed);
       for (const console of consoles.values()) console.close();
       consoles.clear();

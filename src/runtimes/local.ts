@@ -30,6 +30,7 @@ import {
   checkSocketPath,
   isSandboxId,
 } from "./sandbox-specification.js";
+import { underWay } from "./under-way.js";
 
 export interface LocalOptions {
   /** `HOTCELL_HOME`: the runtime keeps its files in `runtimes/local/` there, and takes links in `links/`. */
@@ -85,8 +86,7 @@ export function localRuntime(options: LocalOptions): Runtime {
   const defaults = { ...DEFAULT_LIMITS, ...options.defaults };
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const making = new Map<string, { controller: AbortController; done: Promise<unknown> }>();
-  const removing = new Map<string, Promise<void>>();
+  const work = underWay();
   const consoles = new Map<string, Console>();
   const records = sandboxRecords(join(directory, "sandboxes"));
   const claims = idClaims(join(directory, "ids"), () => ids());
@@ -194,47 +194,19 @@ export function localRuntime(options: LocalOptions): Runtime {
 
     async create(specification, { signal }) {
       checkSandboxSpecification(specification);
-      signal.throwIfAborted();
-      const { sandboxId } = specification;
-      if (making.has(sandboxId)) {
-        throw new RuntimeError("sandbox_exists", `The sandbox ${sandboxId} is being made already`);
-      }
-      const controller = new AbortController();
-      const onAbort = (): void => controller.abort(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      const made = make(specification, controller.signal);
-      making.set(sandboxId, { controller, done: made.catch(() => undefined) });
-      try {
-        return await made;
-      } finally {
-        making.delete(sandboxId);
-        signal.removeEventListener("abort", onAbort);
-      }
+      return work.making(specification.sandboxId, signal, (making) => make(specification, making));
     },
 
     async list() {
       await learn();
       const found = await listSandboxes({ records, claims, zygotes });
       for (const [sandboxId, record] of found.running) {
-        if (!making.has(sandboxId)) roster.learn(sandboxId, record);
+        if (!work.isMaking(sandboxId)) roster.learn(sandboxId, record);
       }
-      return found.summaries.filter(({ sandboxId }) => !making.has(sandboxId));
+      return found.summaries.filter(({ sandboxId }) => !work.isMaking(sandboxId));
     },
 
-    async destroy(sandboxId) {
-      if (!isSandboxId(sandboxId)) return;
-      const maker = making.get(sandboxId);
-      maker?.controller.abort(
-        new RuntimeError("sandbox_start_failed", `The sandbox ${sandboxId} was destroyed`),
-      );
-      await maker?.done;
-      let removal = removing.get(sandboxId);
-      if (!removal) {
-        removal = remove(sandboxId).finally(() => removing.delete(sandboxId));
-        removing.set(sandboxId, removal);
-      }
-      await removal;
-    },
+    destroy: (sandboxId) => work.removing(sandboxId, () => remove(sandboxId)),
 
     async usage(sandboxId) {
       const record = isSandboxId(sandboxId)
@@ -261,10 +233,7 @@ export function localRuntime(options: LocalOptions): Runtime {
 
     async close() {
       const closed = new RuntimeError("runtime_unavailable", "The local runtime has been closed");
-      const makers = [...making.values()];
-      for (const { controller } of makers) controller.abort(closed);
-      await Promise.all(makers.map(({ done }) => done));
-      await Promise.allSettled(removing.values());
+      await work.close(closed);
       closing.abort(closed);
       await zygotes.close();
       for (const console of consoles.values()) console.close();

@@ -1,6 +1,7 @@
 import type { FinishedEvent } from "../kernels/event.js";
 import type { Gathered } from "../kernels/gathering.js";
 import type { Output, RichOutput } from "../kernels/output.js";
+import { isNameless } from "../kernels/readable-text.js";
 import { terminalText } from "../kernels/terminal-text.js";
 import { htmlText } from "../kernels/html-text.js";
 import {
@@ -20,9 +21,6 @@ export const MODEL_TEXT_LIMIT = 20_000;
 
 /** HTML that is turned into text for one execution, in characters. */
 const HTML_LIMIT = 1024 * 1024;
-
-/** What objects print that have no text of their own: `<IPython.core.display.HTML object>`, `<m.A at 0x7f…>`. */
-const NAMELESS = /^<[\w.]{1,200}(?: object)?(?: at 0x[0-9a-f]{1,16})?>$/;
 
 /** A file that a model is told of. */
 export interface ModelFile {
@@ -126,7 +124,7 @@ function plainText(data: Record<string, unknown>): string | undefined {
   const { "text/markdown": markdown, "text/plain": plain } = data;
   if (typeof markdown === "string") return terminalText(markdown);
   if (typeof plain !== "string") return undefined;
-  return NAMELESS.test(plain) && Object.keys(data).length > 1 ? undefined : terminalText(plain);
+  return isNameless(plain) && Object.keys(data).length > 1 ? undefined : terminalText(plain);
 }
 
 function namesOf(data: Record<string, unknown>): string {
