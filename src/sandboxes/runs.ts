@@ -3,12 +3,15 @@ import { z } from "zod";
 import { type CallOptions, breach, callFor, callForNothing } from "./call.js";
 import { runStatus } from "./journal-record.js";
 import type { SandboxLink } from "./link.js";
-import { count, journalNumber, kernelId, runId, timestamp } from "./untrusted.js";
+import { count, journalNumber, kernelId, runId, seconds, timestamp } from "./untrusted.js";
 
 /** A run, as kerneld describes it. */
 const runObject = z.object({
   id: runId,
   kernel: kernelId,
+  /** As asked: from `started_at` to the deadline, and from there until its kernel is killed. */
+  timeout_s: seconds.positive(),
+  grace_s: seconds,
   /** Null until it starts. */
   generation: count.nullable(),
   state: z.enum(["queued", "running", "finished"]),

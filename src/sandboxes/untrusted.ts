@@ -35,6 +35,9 @@ export const journalNumber = z
 /** Milliseconds since the epoch, within the range of `Date`. */
 export const timestamp = z.number().int().min(0).max(8.64e15);
 
+/** A duration of at most ten years, which is what a run may ask for. */
+export const seconds = z.number().min(0).max(315e6);
+
 /** A process's exit code or a signal's number, as claimed. */
 export const smallInteger = z.number().int().min(-1_000).max(1_000);
 

@@ -190,6 +190,8 @@ export function createFriendlyRuns(
       object: {
         id,
         kernel: request.kernel,
+        timeout_s: request.timeout_s,
+        grace_s: request.grace_s,
         generation: null,
         state: "queued",
         position: ahead,

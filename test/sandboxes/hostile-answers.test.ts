@@ -276,6 +276,8 @@ describe("kerneld's own answers", () => {
   const run = {
     id: "mine",
     kernel: kernel.id,
+    timeout_s: 30,
+    grace_s: 5,
     generation: 0,
     state: "running",
     position: null,
@@ -304,6 +306,9 @@ describe("kerneld's own answers", () => {
     ["has a negative number", { ...run, last_n: -1 }],
     ["has a fraction", { ...run, execution_count: 1.5 }],
     ["has a number too large for any", JSON.stringify(run).replace('"last_n":2', '"last_n":1e999')],
+    ["has a deadline of no time", { ...run, timeout_s: 0 }],
+    ["has a deadline beyond all patience", { ...run, timeout_s: 1e12 }],
+    ["has a negative grace", { ...run, grace_s: -1 }],
     ["has text for a number", { ...run, generation: "0" }],
     ["has an unknown state", { ...run, state: "running\nfinished" }],
     ["has a time beyond all dates", { ...run, created_at: 9e15 }],

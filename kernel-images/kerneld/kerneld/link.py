@@ -13,6 +13,7 @@ from typing import Any, Literal
 from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 
 from kerneld.log import note
+from kerneld.redial import Redial
 from kerneld.server import Routes, Server
 
 SPARES_READY = 2
@@ -20,8 +21,6 @@ SPARES_MOST = 14
 
 _LINE_BYTES = 1024
 _GREETING_S = 5
-_FIRST_DELAY_S = 0.05
-_LONGEST_DELAY_S = 2.0
 _TICK_S = 10
 _TICKS_ALONE = 360
 _SOCKET_BUFFER_BYTES = 1024 * 1024
@@ -62,15 +61,14 @@ class Link:
             task.cancel()
 
     async def _keep_control(self) -> None:
-        delay = _FIRST_DELAY_S
+        redial = Redial()
         while True:
             try:
                 stream = await self._dial("control")
-            except (OSError, StreamClosedError, TimeoutError, _Refused):
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LONGEST_DELAY_S)
+            except (OSError, StreamClosedError, TimeoutError, _Refused) as problem:
+                await asyncio.sleep(redial.failed(problem))
                 continue
-            delay = _FIRST_DELAY_S
+            redial.succeeded()
             self._control_closed.clear()
             Server(self._routes, stream, _nothing, self._control_closed.set)
             self._controlled.set()
@@ -80,7 +78,7 @@ class Link:
             note("the control connection broke")
 
     async def _keep_spares(self) -> None:
-        delay = _FIRST_DELAY_S
+        redial = Redial()
         while True:
             await self._controlled.wait()
             if self._unused >= SPARES_READY or self._spares >= SPARES_MOST:
@@ -89,11 +87,10 @@ class Link:
                 continue
             try:
                 stream = await self._dial("spare")
-            except (OSError, StreamClosedError, TimeoutError, _Refused):
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LONGEST_DELAY_S)
+            except (OSError, StreamClosedError, TimeoutError, _Refused) as problem:
+                await asyncio.sleep(redial.failed(problem))
                 continue
-            delay = _FIRST_DELAY_S
+            redial.succeeded()
             self._serve_spare(stream)
 
     def _serve_spare(self, stream: IOStream) -> None:

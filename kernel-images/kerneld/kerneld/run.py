@@ -135,6 +135,8 @@ class Run:
         return {
             "id": self.id,
             "kernel": self.specification.kernel,
+            "timeout_s": self.specification.timeout_s,
+            "grace_s": self.specification.grace_s,
             "generation": self.generation,
             "state": self.state,
             "position": self.position,

@@ -67,6 +67,7 @@ describe("a run", () => {
     await sandbox.ended(id);
     const joined = await sandbox.send("PUT", `/runs/${id}`, body);
     expect(joined).toMatchObject({ status: 200, json: { id, state: "finished", status: "ok" } });
+    expect(joined.json).toMatchObject({ timeout_s: 60, grace_s: 5 });
     const conflict = await sandbox.send("PUT", `/runs/${id}`, { ...body, code: "2" });
     expect(conflict).toMatchObject({ status: 409, json: { code: "execution_conflict" } });
     expect(

@@ -12,8 +12,9 @@ import { listen, type GatewayEnd, type GatewayEndOptions } from "./gateway-end.j
 
 const run = promisify(execFile);
 
-const IMAGE = process.env["HOTCELL_TEST_IMAGE"] ?? "hotcell/python:dev";
-const PACKAGE = new URL("../../../kernel-images/kerneld/", import.meta.url).pathname;
+export const IMAGE = process.env["HOTCELL_TEST_IMAGE"] ?? "hotcell/python:dev";
+/** kerneld as it stands here: mounted, so that it is tested without a new image. */
+export const PACKAGE = new URL("../../../kernel-images/kerneld/", import.meta.url).pathname;
 const CAPABILITIES = ["SETUID", "SETGID", "SETPCAP", "KILL"];
 
 export interface Answer {
