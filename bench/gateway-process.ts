@@ -43,6 +43,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
       ...["--import", import.meta.resolve("tsx"), PROGRAM, "serve"],
       ...["--host", "127.0.0.1", "--port", "0", "--home", home, "--log-level", "silent"],
+      "--end-sessions",
       ...["--runtime", options.runtime, "--max-sessions", String(MAX_SESSIONS)],
     ],
     {

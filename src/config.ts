@@ -25,6 +25,7 @@ export const configSchema = z.strictObject({
   api_key: z.string().min(16, "has at least 16 characters").optional(),
   keys: z.array(key).default([]),
   runtime: z.enum(["auto", "docker", "local", "kubernetes"]).default("auto"),
+  end_sessions: z.boolean().default(false),
   max_sessions: z.int().min(1).max(100_000).default(64),
   allowed_hosts: z.array(z.string().min(1)).default([]),
   allowed_origins: z.array(z.url()).default([]),
@@ -84,6 +85,8 @@ type Raw = Record<string, unknown>;
 
 const number = (text: string): unknown => (text.trim() === "" ? text : Number(text));
 const list = (text: string): unknown => text.split(",").map((entry) => entry.trim());
+const boolean = (text: string): unknown =>
+  text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
 const identity = (text: string): unknown => text;
 
 /** The environment's names for settings; nothing else that starts with `HOTCELL_` is accepted. */
@@ -94,6 +97,7 @@ const ENVIRONMENT: Record<string, { setting: string; parse: (text: string) => un
   HOTCELL_IMAGES: { setting: "images_directory", parse: identity },
   HOTCELL_API_KEY: { setting: "api_key", parse: identity },
   HOTCELL_RUNTIME: { setting: "runtime", parse: identity },
+  HOTCELL_END_SESSIONS: { setting: "end_sessions", parse: boolean },
   HOTCELL_MAX_SESSIONS: { setting: "max_sessions", parse: number },
   HOTCELL_LOG_LEVEL: { setting: "log_level", parse: identity },
   HOTCELL_ALLOWED_HOSTS: { setting: "allowed_hosts", parse: list },

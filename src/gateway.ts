@@ -5,17 +5,19 @@ import { type Logger, pino } from "pino";
 import { type Config, isLoopback } from "./config.js";
 import { HotcellError } from "./errors.js";
 import { prepareImage, sandboxImage } from "./gateway/images.js";
-import { openLinksDirectory, removeLeftovers } from "./gateway/leftovers.js";
+import { adoptSessions, openLinksDirectory, readRecords } from "./gateway/adoption.js";
 import { linkProofRecord } from "./gateway/link-proof-record.js";
 import { chooseRuntime, openRuntime, refusalOfBoth } from "./gateway/runtime-choice.js";
 import { claimHome, type Home } from "./home.js";
 import { listSite } from "./http/playground/site.js";
-import { buildServer, type Server } from "./http/server.js";
+import { buildServer, closeSockets, type Server } from "./http/server.js";
 import type { OnImageProgress } from "./images/image-progress.js";
 import type { RuntimeReport, SandboxImage } from "./runtimes/runtime.js";
 import { DEFAULT_TENANT, keptSecret, KeyRing } from "./sessions/key-ring.js";
+import { EndedSessions } from "./sessions/ended-sessions.js";
 import { SessionRecordFiles } from "./sessions/session-record.js";
-import { type SessionImage, SessionRegistry } from "./sessions/session-registry.js";
+import type { SessionImage } from "./sessions/session-plan.js";
+import { SessionRegistry } from "./sessions/session-registry.js";
 import { version } from "./version.js";
 
 /** Where `npm run build` puts the playground. */
@@ -33,6 +35,8 @@ export interface GatewayOptions {
   pages?: boolean;
   /** Whether an earlier proof that a sandbox reaches the gateway is enough; otherwise each start proves it anew. */
   trustEarlierProof?: boolean;
+  /** Whether sessions of an earlier gateway of the home end; otherwise they are taken up. */
+  forgetSessions?: boolean;
 }
 
 export interface Gateway {
@@ -42,7 +46,9 @@ export interface Gateway {
   generatedKey: string | undefined;
   runtime: RuntimeReport;
   server: Server;
-  /** Ends all sessions and everything else. Idempotent. */
+  /** How many sessions there are. */
+  sessions(): number;
+  /** Ends everything; sessions are left to the next gateway unless `end_sessions` is set. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -137,15 +143,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const image = sandboxImage(prepared.reference);
     const linksDirectory = join(home.directory, "links");
     await openLinksDirectory(linksDirectory);
+    const records = new SessionRecordFiles(join(home.directory, "sessions"));
+    const kept = await readRecords(records, log);
     const proof = linkProofRecord(home.directory, report, prepared.reference);
-    if (options.trustEarlierProof !== true || !(await proof.holds())) {
+    // Sessions that wait to be taken up should not wait for a proof that was given.
+    const trusted = options.trustEarlierProof === true || kept.length > 0;
+    if (!trusted || !(await proof.holds())) {
       onProgress({ step: "trying the runtime", detail: "a sandbox dials the gateway" });
       report = await probe(image);
       await proof.keep();
     }
 
-    const records = new SessionRecordFiles(join(home.directory, "sessions"));
-    await removeLeftovers(runtime, records, linksDirectory, log);
+    const ended = new EndedSessions(join(home.directory, "ended"));
+    await ended.load();
+    const runsDirectory = join(home.directory, "runs");
     const images = new Map<string, SessionImage>([
       [config.default_image, { image, languages: prepared.languages.slice(0, 1) }],
     ]);
@@ -154,6 +165,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       images,
       defaultImage: config.default_image,
       records,
+      ended,
+      runsDirectory,
       linksDirectory,
       maxSessions: config.max_sessions,
       defaults: config.session,
@@ -191,7 +204,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       },
     );
     closers.push(() => server.close());
-    closers.push(() => sessions.close());
+    closers.push(() => closeSockets(server));
+    closers.push(() => sessions.close({ keep: !config.end_sessions }));
+    const takesUp = options.forgetSessions !== true;
+    await adoptSessions(kept, { runtime, sessions, takesUp, linksDirectory, runsDirectory, log });
     signal.throwIfAborted();
     await listen(server, config);
     const { port } = server.server.address() as AddressInfo;
@@ -206,6 +222,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       generatedKey: generated,
       runtime: report,
       server,
+      sessions: () => sessions.live,
       close,
     };
   } catch (error) {

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { writeAtomically } from "./atomic-file.js";
 import { type Announcement, announcer, claimSocket } from "./gateway/announcement.js";
 
 /** The longest path that a Unix socket can have on every system. */
@@ -57,18 +58,20 @@ async function claim(path: string): Promise<Server> {
 }
 
 async function readId(path: string): Promise<string> {
-  try {
-    const id = (await readFile(path, "utf8")).trim();
-    if (/^[a-z0-9]{1,40}$/.test(id)) return id;
+  const known = (await readFile(path, "utf8").catch(ignoreAbsent))?.trim() ?? "";
+  if (/^[a-z0-9]{1,40}$/.test(known)) return known;
+  if (known !== "") {
     throw new Error(
       `${path} does not hold the id of a home: remove it when no sandbox of it is left`,
     );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const id = randomBytes(10).toString("hex");
-  await writeFile(path, `${id}\n`, { flag: "wx", mode: 0o600, flush: true });
+  await writeAtomically(path, `${id}\n`, { flush: true });
   return id;
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }
 
 /**

@@ -16,6 +16,8 @@ Options, over the environment, over hotcell.config.yaml
   --home DIRECTORY       HOTCELL_HOME, ~/.hotcell: key, images, sockets, records
   --runtime NAME         HOTCELL_RUNTIME, auto (auto, docker, local)
   --max-sessions NUMBER  HOTCELL_MAX_SESSIONS, 64
+  --end-sessions         HOTCELL_END_SESSIONS: a stop ends the sessions; otherwise they wait, for an
+                         hour at most, and the next gateway of the home takes them up
   --log-level LEVEL      HOTCELL_LOG_LEVEL, info (fatal to trace, silent)
   --exit-when-idle SECS  end after this long without a session
   --config FILE          another configuration file than hotcell.config.yaml
@@ -27,7 +29,7 @@ HOTCELL_API_KEY sets a key to accept instead of the generated one.
 /** How long a stop may take before the process ends anyway. */
 const STOP_WITHIN_MS = 20_000;
 
-function welcome(gateway: Gateway): string {
+function welcome(gateway: Gateway, endSessions: boolean): string {
   const { url, generatedKey } = gateway;
   const key = generatedKey ?? "$HOTCELL_API_KEY";
   const open = generatedKey === undefined ? `${url}/docs` : `${url}/?token=${generatedKey}`;
@@ -42,8 +44,13 @@ Try it:
 
   curl -s ${url}/v1/execute -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" -d '{"session": "demo", "code": "import math; math.pi"}'
 
-Ctrl+C stops it and ends its sessions.
+${endSessions ? "Ctrl+C stops it and ends its sessions." : "Ctrl+C stops it; its sessions wait an hour for the next one (--end-sessions ends them)."}
 `;
+}
+
+function farewell(sessions: number): string {
+  const what = sessions === 1 ? "1 session goes" : `${sessions} sessions go`;
+  return `${what} on without a gateway: start it again within the hour to use them, or end them with --end-sessions.\n`;
 }
 
 function milliseconds(seconds: string): number {
@@ -64,6 +71,7 @@ export async function serve(args: string[]): Promise<void> {
       home: { type: "string" },
       runtime: { type: "string" },
       "max-sessions": { type: "string" },
+      "end-sessions": { type: "boolean" },
       "log-level": { type: "string" },
       config: { type: "string" },
       "exit-when-idle": { type: "string" },
@@ -84,7 +92,9 @@ export async function serve(args: string[]): Promise<void> {
     if (err) log.fatal({ err }, "stopping after an error");
     else log.info({ signal }, "stopping");
     stop.abort(new Error("stopped"));
+    const kept = config.end_sessions ? 0 : (gateway?.sessions() ?? 0);
     await gateway?.close();
+    if (kept > 0) process.stderr.write(farewell(kept));
     log.flush();
   });
   const progress = progressPrinter(process.stderr);
@@ -111,5 +121,5 @@ export async function serve(args: string[]): Promise<void> {
     idle = idleExit({ afterMs: exitWhenIdleMs, onIdle: () => exit.close() });
   }
   reporter.listening();
-  process.stdout.write(welcome(gateway));
+  process.stdout.write(welcome(gateway, config.end_sessions));
 }

@@ -1,5 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeAtomically } from "../atomic-file.js";
 import type { RuntimeReport } from "../runtimes/runtime.js";
 
 /** Remembers in a home that a sandbox has reached the gateway there. */
@@ -20,6 +21,6 @@ export function linkProofRecord(
   return {
     // One that cannot be read is as good as none.
     holds: async () => (await readFile(path, "utf8").catch(() => "")) === proof,
-    keep: () => writeFile(path, proof, { mode: 0o600 }),
+    keep: () => writeAtomically(path, proof),
   };
 }

@@ -54,7 +54,7 @@ export async function streamExecution(
   try {
     await sendEvents(stream, execution.events({ after: options.after, signal: stream.signal }));
   } catch (error) {
-    request.log.error({ err: error }, "event stream failed");
+    broken(request, error);
     reply.raw.destroy();
   } finally {
     await cancelIfGone(request, stream.signal, execution, options.onDisconnect);
@@ -78,12 +78,18 @@ async function gatherExecution(
     stream.end(executionResultJson(execution, gathering.result()));
   } catch (error) {
     if (!stream.signal.aborted) {
-      request.log.error({ err: error }, "gathering failed");
+      broken(request, error);
       reply.raw.destroy();
     }
   } finally {
     await cancelIfGone(request, stream.signal, execution, onDisconnect);
   }
+}
+
+/** An answer that has begun is broken off, so that its client comes back for the rest. */
+function broken(request: FastifyRequest, error: unknown): void {
+  const stopping = error instanceof HotcellError && error.code === "shutting_down";
+  request.log[stopping ? "debug" : "error"]({ err: error }, "an answer was broken off");
 }
 
 async function cancelIfGone(

@@ -83,6 +83,21 @@ function addJsonParser(app: FastifyInstance): void {
   );
 }
 
+/** How long clients have to take what was written to them, and to answer that their socket is closed. */
+const CLOSE_WITHIN_MS = 2_000;
+
+/** Closes all WebSockets so that clients come back to the next gateway. Idempotent. */
+export async function closeSockets(app: Pick<Server, "websocketServer">): Promise<void> {
+  const closed = [...app.websocketServer.clients].map(async (socket) => {
+    const gone = new Promise((resolve) => socket.once("close", resolve));
+    const late = setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
+    socket.close(SERVICE_RESTART, "shutting_down");
+    await gone;
+    clearTimeout(late);
+  });
+  await Promise.all(closed);
+}
+
 /** The HTTP side of the gateway: routes, authentication, problem documents, OpenAPI. It listens on nothing yet. */
 export async function buildServer(
   services: ServerServices,
@@ -139,9 +154,7 @@ export async function buildServer(
   await app.register(websocket, {
     options: { maxPayload: options.bodyLimitBytes, perMessageDeflate: false },
     preClose(done) {
-      for (const socket of app.websocketServer.clients)
-        socket.close(SERVICE_RESTART, "shutting_down");
-      app.websocketServer.close(done);
+      void closeSockets(app).then(() => app.websocketServer.close(done));
     },
   });
   await app.register(documentation, {

@@ -83,7 +83,7 @@ export async function startBackgroundGateway(
         "serve",
         ...["--home", config.home, "--host", "127.0.0.1", "--port", "0"],
         ...["--runtime", config.runtime, "--log-level", "warn"],
-        ...["--exit-when-idle", String(EXIT_WHEN_IDLE_S)],
+        ...["--exit-when-idle", String(EXIT_WHEN_IDLE_S), "--end-sessions"],
         ...configurationFile(options.file),
       ],
       {

@@ -71,6 +71,7 @@ async function startOwnGateway(
       keys: [],
       allowed_hosts: [],
       log_level: options.verbose ? "info" : "silent",
+      end_sessions: true,
     };
     try {
       const gateway = await startGateway({
@@ -80,6 +81,7 @@ async function startOwnGateway(
         log: gatewayLogger(own),
         pages: false,
         trustEarlierProof: true,
+        forgetSessions: true,
       });
       return { url: gateway.url, key, own: true, close: () => gateway.close() };
     } catch (error) {

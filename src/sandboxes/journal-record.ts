@@ -77,7 +77,8 @@ const outputTruncated = z.object({
   dropped_bytes: clampedCount,
 });
 
-const executionFinished = z.object({
+/** The last record of a run. */
+export const executionFinished = z.object({
   ...ofRun,
   event: z.literal("execution_finished"),
   status: runStatus,

@@ -6,8 +6,8 @@ import {
   isTerminal,
 } from "./journal-record.js";
 
-/** How many ended runs are remembered, each with its last record. */
-const MAX_ENDED = 4_096;
+/** How many ended runs are remembered, each with its last record; more than kerneld remembers. */
+const MAX_ENDED = 1_024;
 
 /** Stands for a kernel that nobody has named yet. */
 const NO_KERNEL = "00000000-0000-0000-0000-000000000000";
@@ -16,6 +16,9 @@ const NO_KERNEL = "00000000-0000-0000-0000-000000000000";
 export interface ExpectedRun {
   run: string;
   kernel?: string | undefined;
+  /** Of a run that is known to have started. */
+  generation?: number | undefined;
+  startedAt?: number | undefined;
 }
 
 /** A run without its end. */
@@ -38,9 +41,12 @@ export interface RunLedger {
   /** Whether the session ever asked for this run, as far as anybody remembers. */
   knows(run: string): boolean;
   terminal(run: string): ExecutionFinishedRecord | undefined;
+  /** The last records of all runs that are remembered, oldest first. */
+  ends(): ExecutionFinishedRecord[];
   /**
    * The record as it may be passed on, or null when it is to be dropped: of a run nobody asked for, a second end, or
-   * news of a run that had ended. Output behind a run's end is marked late, whatever the sandbox says. `live` records
+   * news of a run that had ended. Output behind a run's end is marked late, whatever the sandbox says. Runs of records up to
+   * `since` were asked for by an earlier gateway, which nobody can check. `live` records
    * come from the subscription and decide how runs go; read again from the journal they decide nothing that the
    * subscription decides.
    */
@@ -50,8 +56,13 @@ export interface RunLedger {
 /**
  * @param since the number behind which the subscription sees every record
  * @param isKnown says of runs that were not expected here whether the session asked for them once
+ * @param earlier how runs ended before
  */
-export function createRunLedger(since: number, isKnown: (run: string) => boolean): RunLedger {
+export function createRunLedger(
+  since: number,
+  isKnown: (run: string) => boolean,
+  earlier: Iterable<ExecutionFinishedRecord> = [],
+): RunLedger {
   const open = new Map<string, OpenRun>();
   const ended = new Map<string, ExecutionFinishedRecord>();
 
@@ -76,7 +87,7 @@ export function createRunLedger(since: number, isKnown: (run: string) => boolean
   };
 
   const admitUnended = (record: RunRecord | MessageRecord, run: string, live: boolean) => {
-    if (!open.has(run) && !isKnown(run)) return null;
+    if (record.n > since && !open.has(run) && !isKnown(run)) return null;
     if (isTerminal(record)) {
       if (!live && record.n > since) return null;
       finish(record);
@@ -86,9 +97,11 @@ export function createRunLedger(since: number, isKnown: (run: string) => boolean
     return record;
   };
 
+  for (const end of earlier) finish(end);
+
   return {
-    expect: ({ run, kernel = NO_KERNEL }) => {
-      if (!ended.has(run) && !open.has(run)) open.set(run, { run, kernel, generation: 0 });
+    expect: ({ run, kernel = NO_KERNEL, generation = 0, startedAt }) => {
+      if (!ended.has(run) && !open.has(run)) open.set(run, { run, kernel, generation, startedAt });
     },
     forget: (run) => {
       open.delete(run);
@@ -97,6 +110,7 @@ export function createRunLedger(since: number, isKnown: (run: string) => boolean
     isOpen: (run) => open.has(run),
     knows: (run) => open.has(run) || ended.has(run) || isKnown(run),
     terminal: (run) => ended.get(run),
+    ends: () => [...ended.values()],
     admit: (record, live) => {
       if (record.kind === "kernel" || record.kind === "gap" || record.run === null) return record;
       const end = ended.get(record.run);

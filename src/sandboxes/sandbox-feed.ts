@@ -40,6 +40,8 @@ export interface SandboxFeed {
   forget(run: string): void;
   /** The last record of a run that has ended, if it is remembered. */
   terminal(run: string): ExecutionFinishedRecord | undefined;
+  /** The last records of all ended runs that are remembered, oldest first. */
+  ends(): ExecutionFinishedRecord[];
   /**
    * Records behind `after`, in the order of their numbers, without loss and without duplicates, at the reader's pace.
    * What a reader has not had is held for it from this call on (within the ring; beyond it, its records come from the
@@ -73,6 +75,8 @@ export interface OpenSandboxFeedOptions {
   onFailure?(error: unknown): void;
   /** Whether the session asked for a run that was not expected on this feed; records of others are dropped. */
   knownRun?(run: string): boolean;
+  /** How runs ended that an earlier gateway saw end. */
+  ended?: Iterable<ExecutionFinishedRecord>;
   /** Bytes of recent records held while readers lag; 8 MiB when absent. */
   ringBytes?: number;
   logger?: Logger | undefined;
@@ -82,7 +86,11 @@ export interface OpenSandboxFeedOptions {
 export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
   const { link, logger } = options;
   const start = options.after ?? 0;
-  const ledger = createRunLedger(start, (run) => options.knownRun?.(run) ?? false);
+  const ledger = createRunLedger(
+    start,
+    (run) => options.knownRun?.(run) ?? false,
+    options.ended ?? [],
+  );
   const ring = createRecordRing(start, options.ringBytes ?? RING_BYTES);
   const pages = createSemaphore(PAGES_AT_ONCE);
   const readers = new Set<FeedReader>();
@@ -201,6 +209,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
       unhold(run);
     },
     terminal: (run) => ledger.terminal(run),
+    ends: () => ledger.ends(),
     read: (query) => {
       const reader = createFeedReader(source, query, (released) => {
         readers.delete(released);

@@ -2,6 +2,9 @@
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface ExpiryOptions {
+  /** Now, unless it began, and was last active, earlier. */
+  createdAt?: Date;
+  lastActiveAt?: Date;
   /** Ends this long after creation; never when null. */
   ttlMs: number | null;
   /** Ends after this long without activity. */
@@ -13,12 +16,15 @@ export interface ExpiryOptions {
 
 /** A session's lifetime: one timer, armed for the nearest end. */
 export class Expiry {
-  readonly #createdAt = Date.now();
-  #lastActiveAt = Date.now();
+  readonly #createdAt: number;
+  #lastActiveAt: number;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(private readonly options: ExpiryOptions) {
+    const now = Date.now();
+    this.#createdAt = options.createdAt?.getTime() ?? now;
+    this.#lastActiveAt = Math.min(options.lastActiveAt?.getTime() ?? now, now);
     this.#arm();
   }
 

@@ -35,7 +35,10 @@ export async function keptSecret(directory: string, name: string, prefix = ""): 
   const path = join(directory, name);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
-    return (await readFile(path, "utf8")).trim();
+    const kept = (await readFile(path, "utf8")).trim();
+    if (kept !== "") return kept;
+    // A machine that lost its power can leave a name without its content.
+    await rm(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }

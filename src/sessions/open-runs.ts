@@ -31,12 +31,15 @@ export class OpenRuns {
     return this.#open.size;
   }
 
-  /** Begins to watch a run, before kerneld is asked for it. Returns whether it was not watched yet. */
-  add(run: string, limits: { timeout_s: number; grace_s: number }): boolean {
+  /**
+   * Begins to watch a run, before kerneld is asked for it, or one that an earlier gateway has asked for, which may have
+   * started. Returns whether it was not watched yet.
+   */
+  add(run: string, limits: { timeout_s: number; grace_s: number }, startedAt?: number): boolean {
     if (this.#open.has(run)) return false;
     if (this.#open.size === 0) this.#quietSince = Date.now();
     const allowedMs = (limits.timeout_s + limits.grace_s) * 1000 + END_MARGIN_MS;
-    this.#open.set(run, { allowedMs, startedAt: undefined });
+    this.#open.set(run, { allowedMs, startedAt });
     this.#arm();
     return true;
   }

@@ -16,6 +16,7 @@ import { openLink, type SandboxLink } from "../sandboxes/link.js";
 import { openSandboxFeed, type SandboxFeed } from "../sandboxes/sandbox-feed.js";
 import { stripEscapes } from "../kernels/terminal-text.js";
 import { clientError } from "./sandbox-error.js";
+import { factsOf, type SandboxFacts } from "./sandbox-facts.js";
 import { SessionKernels } from "./session-kernels.js";
 
 /** What a sandbox is made from, and what makes it a session's. */
@@ -49,11 +50,16 @@ export interface SandboxHooks {
 
 /** A running sandbox that belongs to a session, and the ways to it. */
 export interface AssignedSandbox {
-  sandbox: Sandbox;
+  facts: SandboxFacts;
   link: SandboxLink;
   feed: SandboxFeed;
   kerneld: KerneldClient;
   kernels: SessionKernels;
+}
+
+/** Where a sandbox's link is. */
+export function linkDirectory(linksDirectory: string, sandboxId: string): string {
+  return join(linksDirectory, sandboxId, "link");
 }
 
 const CONSOLE_LINES = 20;
@@ -92,6 +98,7 @@ export async function startSandbox(
   stop: AbortSignal,
 ): Promise<AssignedSandbox> {
   const { runtime, log } = services;
+  const began = performance.now();
   const tooLate = new HotcellError(
     "session_start_failed",
     `The sandbox was not ready within ${services.startTimeoutMs / 1000} s`,
@@ -103,7 +110,7 @@ export async function startSandbox(
   let feed: SandboxFeed | undefined;
   let sandbox: Sandbox | undefined;
   try {
-    const directory = join(services.linksDirectory, plan.sandboxId, "link");
+    const directory = linkDirectory(services.linksDirectory, plan.sandboxId);
     link = await openLink({
       directory,
       sandboxId: plan.sandboxId,
@@ -140,7 +147,13 @@ export async function startSandbox(
     for (const { path, bytes } of plan.files) {
       await kerneld.files.write(path, chunksOf(bytes), { signal });
     }
-    return { sandbox, link, feed, kerneld, kernels: new SessionKernels(kerneld.kernels, state) };
+    return {
+      facts: factsOf(sandbox, Math.round(performance.now() - began)),
+      link,
+      feed,
+      kerneld,
+      kernels: new SessionKernels(kerneld.kernels, state),
+    };
   } catch (error) {
     feed?.close();
     await link?.close();

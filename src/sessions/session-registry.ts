@@ -2,49 +2,50 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import { HotcellError } from "../errors.js";
-import type { LimitRequest, Runtime, SandboxImage } from "../runtimes/runtime.js";
-import type { Enrolment } from "../sandboxes/hello.js";
-import { makeId, makeSandboxId } from "./id.js";
-import { optionsDigest, type SessionRecord, type SessionRecordStore } from "./session-record.js";
+import type { Runtime } from "../runtimes/runtime.js";
+import { makeId } from "./id.js";
+import type { ExecutionFinishedRecord } from "../sandboxes/journal-record.js";
+import { endedExecution } from "./ended-execution.js";
+import { type EndReason, runEnd } from "./end-reason.js";
+import type { EndedSessions } from "./ended-sessions.js";
+import type { Execution } from "./execution.js";
+import { endsOf, openRunLog, readRunLog } from "./run-log.js";
+import {
+  identityOf,
+  type KeptRecord,
+  type ReadyRecord,
+  recordOf,
+  type SessionRecordStore,
+} from "./session-record.js";
 import type { SessionOptions } from "./session-options.js";
-import type { SessionState, SessionView } from "./session-view.js";
-import type { EndReason } from "./end-reason.js";
 import type { SessionIdentity } from "./session-identity.js";
-import { Session } from "./session.js";
-import { EndedSessions } from "./ended-sessions.js";
-
-/** An image that sessions can name. */
-export interface SessionImage {
-  image: SandboxImage;
-  /** Languages whose kernels start with a session that does not say. */
-  languages: string[];
-}
+import { listSessions, type SessionFilter, type SessionPage } from "./session-listing.js";
+import {
+  immutableOptionsDigest,
+  planSession,
+  type SessionDefaults,
+  type SessionImage,
+} from "./session-plan.js";
+import { type SandboxOrigin, Session } from "./session.js";
 
 export interface RegistryOptions {
   runtime: Runtime;
   images: ReadonlyMap<string, SessionImage>;
   defaultImage: string;
   records: SessionRecordStore;
+  ended: EndedSessions;
+  /** Where run logs are. */
+  runsDirectory: string;
   linksDirectory: string;
   maxSessions: number;
-  defaults: {
-    idle_s: number;
-    ttl_s?: number | undefined;
-    timeout_s: number;
-    grace_s: number;
-    start_timeout_s: number;
-  };
+  defaults: SessionDefaults & { start_timeout_s: number };
   log: FastifyBaseLogger;
   /** Told how many sessions there are, each time that one is made or has ended. */
   onCount?: (sessions: number) => void;
 }
 
-export interface SessionFilter {
-  state?: SessionState | undefined;
-  metadata: Record<string, string>;
-  cursor?: string | undefined;
-  limit: number;
-}
+/** How often it is noted which sessions were active. */
+const NOTE_ACTIVITY_MS = 10_000;
 
 const keyOf = (tenant: string, id: string): string => `${tenant}\0${id}`;
 
@@ -52,14 +53,17 @@ const keyOf = (tenant: string, id: string): string => `${tenant}\0${id}`;
 export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
   readonly #bySandbox = new Map<string, Session>();
-  readonly #ended = new EndedSessions();
   readonly #unwatch: () => void;
+  readonly #noting: NodeJS.Timeout;
+  /** When each session was active, as it is noted. */
+  readonly #noted = new Map<Session, number>();
   #closed = false;
 
   constructor(private readonly options: RegistryOptions) {
     this.#unwatch = options.runtime.watch((event) => {
       this.#bySandbox.get(event.sandboxId)?.sandboxEvent(event);
     });
+    this.#noting = setInterval(() => void this.#noteActivity(), NOTE_ACTIVITY_MS).unref();
   }
 
   /** Sessions that count towards the limit. */
@@ -94,7 +98,7 @@ export class SessionRegistry {
       await known?.end("session_deleted");
       return { session: await this.create(tenant, id, options), made: true };
     }
-    if (known.identity.optionsDigest !== immutableDigest(options)) {
+    if (known.identity.optionsDigest !== immutableOptionsDigest(options)) {
       throw new HotcellError("session_exists", `The session ${id} exists, made with other options`);
     }
     await known.running();
@@ -113,40 +117,38 @@ export class SessionRegistry {
   get(tenant: string, id: string): Session {
     const session = this.#sessions.get(keyOf(tenant, id));
     if (session?.live === true) return session;
-    const reason = session?.reason ?? this.#ended.reasonOf(keyOf(tenant, id));
+    if (this.#closed) throw stopping();
+    const reason = session?.reason ?? this.options.ended.reasonOf(tenant, id);
     if (reason !== undefined) {
       throw new HotcellError("session_ended", `The session ${id} has ended: ${reason}`);
     }
     throw new HotcellError("session_not_found", `There is no session ${id}`);
   }
 
-  async list(
-    tenant: string,
-    filter: SessionFilter,
-  ): Promise<{ sessions: SessionView[]; next_cursor: string | null }> {
-    const position = filter.cursor === undefined ? undefined : decodeCursor(filter.cursor);
-    const matching = [...this.#sessions.values()]
-      .filter((session) => session.tenant === tenant)
-      .filter((session) => filter.state === undefined || session.state === filter.state)
-      .filter((session) =>
-        Object.entries(filter.metadata).every(
-          ([name, value]) =>
-            Object.hasOwn(session.identity.metadata, name) &&
-            session.identity.metadata[name] === value,
-        ),
-      )
-      .map((session) => ({ session, at: `${session.createdAt.toISOString()} ${session.id}` }))
-      .filter(({ at }) => position === undefined || at < position)
-      .sort((one, other) => (one.at < other.at ? 1 : -1));
-    const page = matching.slice(0, filter.limit);
-    const last = page.at(-1);
-    return {
-      sessions: await Promise.all(page.map(({ session }) => session.view({ fresh: false }))),
-      next_cursor:
-        last !== undefined && matching.length > page.length
-          ? Buffer.from(last.at).toString("base64url")
-          : null,
-    };
+  /**
+   * An execution of a session, also of one that has ended: then there is a gap for what it said, and how it ended. Throws
+   * as `get` does, `execution_not_found` and `execution_forgotten`.
+   */
+  async execution(tenant: string, id: string, execution: string): Promise<Execution> {
+    const session = this.#sessions.get(keyOf(tenant, id));
+    try {
+      return await this.get(tenant, id).execution(execution);
+    } catch (error) {
+      if (!(error instanceof HotcellError)) throw error;
+      if (!["session_ended", "execution_not_found"].includes(error.code)) throw error;
+      if (session?.live === false) await session.end("session_deleted");
+      const end = await this.options.ended.run(tenant, id, execution);
+      if (end === undefined) throw error;
+      return endedExecution(id, end);
+    }
+  }
+
+  /** A page of a tenant's sessions, newest first. */
+  list(tenant: string, filter: SessionFilter): Promise<SessionPage> {
+    return listSessions(
+      [...this.#sessions.values()].filter((session) => session.tenant === tenant),
+      filter,
+    );
   }
 
   /** Ends a session; resolves when nothing is left of it. Throws as `get` does. */
@@ -155,18 +157,62 @@ export class SessionRegistry {
     await (session ?? this.get(tenant, id)).end(reason);
   }
 
-  /** Refuses new sessions and ends all there are. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Takes up a session of an earlier gateway; it finds its sandbox by itself, or ends. Sessions over the limit are taken
+   * up, too.
+   */
+  async adopt({ record, activeAt }: KeptRecord & { record: ReadyRecord }): Promise<void> {
+    const runs = await readRunLog(this.#runLogPath(record.sandbox_id));
+    const identity = identityOf(record);
+    this.#add(identity, {
+      kept: {
+        sandboxId: record.sandbox_id,
+        enrolment: record.enrolment,
+        facts: record.sandbox,
+        runs,
+      },
+      lastActiveAt: new Date(activeAt),
+    });
+  }
+
+  /** A session whose sandbox an earlier gateway has left, and which cannot be taken up. */
+  async bury({ record }: KeptRecord, reason: EndReason): Promise<void> {
+    const { tenant, id, sandbox_id: sandboxId } = record;
+    const path = this.#runLogPath(sandboxId);
+    const runs = endsOf(await readRunLog(path), runEnd(reason));
+    if (record.sandbox !== null)
+      await this.options.ended.add({ tenant, id, sandboxId, reason, runs });
+    await this.options.records.remove(sandboxId);
+    await openRunLog(path).remove();
+  }
+
+  /** Ends the sessions whose sandbox is not among those that run. */
+  endLost(running: ReadonlySet<string>): void {
+    for (const session of this.#bySandbox.values()) {
+      if (!running.has(session.sandboxId)) void session.end("sandbox_lost");
+    }
+  }
+
+  /** Whether the sandbox is one of a session. */
+  claims(sandboxId: string): boolean {
+    return this.#bySandbox.has(sandboxId);
+  }
+
+  /** Refuses new sessions, and ends all there are, or lets go of them for the next gateway. Idempotent. */
+  async close(how: { keep: boolean } = { keep: false }): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#noting);
+    await this.#noteActivity();
     await Promise.all(
-      [...this.#sessions.values()].map((session) => session.end("gateway_stopped")),
+      [...this.#sessions.values()].map((session) =>
+        how.keep ? session.detach() : session.end("gateway_stopped"),
+      ),
     );
     this.#unwatch();
   }
 
   #make(tenant: string, id: string, options: SessionOptions): Session {
-    if (this.#closed)
-      throw new HotcellError("shutting_down", "The gateway is stopping: try again later");
+    if (this.#closed) throw stopping();
     const key = keyOf(tenant, id);
     if (this.#sessions.has(key)) {
       throw new HotcellError(
@@ -180,26 +226,52 @@ export class SessionRegistry {
         `${this.#sessions.size} sessions are live and ${this.options.maxSessions} may be (HOTCELL_MAX_SESSIONS)`,
       );
     }
-    const identity = this.#identity(tenant, id, options);
-    const session = new Session(identity, {
-      runtime: this.options.runtime,
-      linksDirectory: this.options.linksDirectory,
-      startTimeoutMs: this.options.defaults.start_timeout_s * 1000,
-      log: this.options.log,
-      onEnrol: (enrolled, enrolment) => this.options.records.put(recordOf(enrolled, enrolment)),
-      onEnded: (ended, reason) => this.#forget(ended, reason),
+    const { identity, plan } = planSession({ tenant, id }, options, {
+      ...this.options,
+      runtime: this.options.runtime.name,
     });
-    this.#sessions.set(key, session);
+    return this.#add(identity, { plan });
+  }
+
+  #add(identity: SessionIdentity, origin: SandboxOrigin): Session {
+    const { runtime, records, log, linksDirectory, defaults } = this.options;
+    const known = "kept" in origin ? origin.kept.runs : undefined;
+    const session = new Session(identity, origin, {
+      runtime,
+      linksDirectory,
+      startTimeoutMs: defaults.start_timeout_s * 1000,
+      log,
+      runLog: openRunLog(this.#runLogPath(identity.sandboxId), known),
+      onEnrol: ({ identity: enrolled }, enrolment) =>
+        records.put(recordOf(enrolled, runtime.name, enrolment, null)),
+      onReady: ({ identity: ready }, enrolment, facts) =>
+        records.put(recordOf(ready, runtime.name, enrolment, facts)),
+      onEnding: ({ sandboxId }, reason) => records.ending(sandboxId, reason),
+      onEnded: (ended, reason, runs) => this.#forget(ended, reason, runs),
+    });
+    this.#sessions.set(keyOf(identity.tenant, identity.id), session);
     this.#bySandbox.set(session.sandboxId, session);
     this.options.onCount?.(this.live);
     return session;
   }
 
-  async #forget(session: Session, reason: EndReason): Promise<void> {
-    const key = keyOf(session.tenant, session.id);
-    this.#bySandbox.delete(session.sandboxId);
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
-    if (reason !== "start_failed") this.#ended.add(key, reason);
+  async #forget(
+    session: Session,
+    reason: EndReason,
+    runs: ExecutionFinishedRecord[],
+  ): Promise<void> {
+    const { tenant, id, sandboxId } = session;
+    const key = keyOf(tenant, id);
+    try {
+      if (reason !== "start_failed") {
+        await this.options.ended.add({ tenant, id, sandboxId, reason, runs });
+      }
+    } finally {
+      this.#noted.delete(session);
+      this.#bySandbox.delete(sandboxId);
+      if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    }
+    await session.forgetRuns();
     await this.options.records.remove(session.sandboxId);
     await rm(join(this.options.linksDirectory, session.sandboxId), {
       recursive: true,
@@ -208,86 +280,25 @@ export class SessionRegistry {
     this.options.onCount?.(this.live);
   }
 
-  #identity(tenant: string, id: string, options: SessionOptions): SessionIdentity {
-    const { defaults, runtime } = this.options;
-    const name = options.image ?? this.options.defaultImage;
-    const image = this.options.images.get(name);
-    if (!image) {
-      const known = [...this.options.images.keys()].join(", ");
-      throw new HotcellError("image_not_found", `There is no image ${name}; there are: ${known}`);
+  /** Notes in the records when sessions were active, where that has changed. */
+  async #noteActivity(): Promise<void> {
+    for (const session of this.#sessions.values()) {
+      const { lastActiveAt } = session.expiry;
+      if (this.#noted.get(session) === lastActiveAt.getTime()) continue;
+      this.#noted.set(session, lastActiveAt.getTime());
+      await this.options.records
+        .touch(session.sandboxId, lastActiveAt)
+        .catch((error: unknown) =>
+          this.options.log.error({ err: error, session_id: session.id }, "activity was not noted"),
+        );
     }
-    if (options.runtime !== undefined && options.runtime !== runtime.name) {
-      throw new HotcellError(
-        "runtime_not_found",
-        `This gateway runs sandboxes with ${runtime.name} only`,
-      );
-    }
-    return {
-      id,
-      tenant,
-      image: name,
-      plan: {
-        sandboxId: makeSandboxId(),
-        sessionId: id,
-        image: image.image,
-        limits: limitRequest(options.limits),
-        isolation: options.isolation ?? "standard",
-        env: options.env ?? {},
-        cwd: options.cwd ?? null,
-        languages: options.kernels ?? image.languages,
-        files: (options.files ?? []).map(({ path, content, content_base64 }) => ({
-          path,
-          bytes: Buffer.from(
-            content ?? content_base64 ?? "",
-            content === undefined ? "base64" : "utf8",
-          ),
-        })),
-      },
-      lifetime: {
-        ttl_s: options.lifetime?.ttl_s ?? defaults.ttl_s ?? null,
-        idle_s: options.lifetime?.idle_s ?? defaults.idle_s,
-      },
-      metadata: options.metadata ?? {},
-      defaults: { timeout_s: defaults.timeout_s, grace_s: defaults.grace_s },
-      optionsDigest: immutableDigest(options),
-    };
+  }
+
+  #runLogPath(sandboxId: string): string {
+    return join(this.options.runsDirectory, `${sandboxId}.jsonl`);
   }
 }
 
-/** The limits that were asked for: the runtime enforces these or refuses, its defaults may degrade and say so. */
-function limitRequest(limits: SessionOptions["limits"]): LimitRequest {
-  const asked = {
-    cpu: limits?.cpu,
-    gpu: limits?.gpu,
-    memoryBytes: limits?.memory_bytes,
-    pids: limits?.pids,
-    diskBytes: limits?.disk_bytes,
-  };
-  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-}
-
-function immutableDigest(options: SessionOptions): string {
-  return optionsDigest({ ...options, metadata: undefined });
-}
-
-function recordOf(session: Session, enrolment: Enrolment): SessionRecord {
-  return {
-    version: 1,
-    tenant: session.tenant,
-    id: session.id,
-    sandbox_id: session.sandboxId,
-    created_at: session.createdAt.toISOString(),
-    options_sha256: session.identity.optionsDigest,
-    metadata: session.identity.metadata,
-    lifetime: session.identity.lifetime,
-    enrolment: { key: enrolment.key, boot: enrolment.boot },
-  };
-}
-
-function decodeCursor(cursor: string): string {
-  const text = Buffer.from(cursor, "base64url").toString("utf8");
-  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z \S{1,128}$/.test(text)) return text;
-  throw new HotcellError("invalid_request", "cursor: is not one that a list has given", {
-    errors: [{ path: "cursor", message: "is not one that a list has given" }],
-  });
+function stopping(): HotcellError {
+  return new HotcellError("shutting_down", "The gateway is stopping: try again later");
 }

@@ -1,5 +1,6 @@
-import { DEFAULT_LIMITS, type RuntimeName, type Sandbox, type Usage } from "../runtimes/runtime.js";
+import { DEFAULT_LIMITS, type RuntimeName, type Usage } from "../runtimes/runtime.js";
 import type { KernelObject } from "../sandboxes/kernels.js";
+import type { SandboxFacts } from "./sandbox-facts.js";
 import type { SessionIdentity } from "./session-identity.js";
 import type { KernelView, SessionState, SessionView } from "./session-view.js";
 
@@ -8,8 +9,7 @@ export interface SessionFacts {
   runtime: RuntimeName;
   state: SessionState;
   reason: string | undefined;
-  sandbox: Sandbox | undefined;
-  startMs: number;
+  sandbox: SandboxFacts | undefined;
   kernels: readonly KernelObject[];
   usage: Usage | null;
   createdAt: Date;
@@ -33,12 +33,12 @@ export function kernelView(kernel: KernelObject): KernelView {
 /** A session as clients see it. While it starts, its limits are those asked for. */
 export function sessionView(facts: SessionFacts): SessionView {
   const { identity, sandbox, usage } = facts;
-  const asked = identity.plan.limits;
+  const asked = identity.limits;
   const limits = sandbox?.limits;
   const diskBytes = limits?.diskBytes ?? asked.diskBytes ?? DEFAULT_LIMITS.diskBytes;
   return {
     id: identity.id,
-    sandbox_id: identity.plan.sandboxId,
+    sandbox_id: identity.sandboxId,
     state: facts.state,
     ...(facts.reason === undefined ? {} : { reason: facts.reason }),
     image: identity.image,
@@ -51,13 +51,13 @@ export function sessionView(facts: SessionFacts): SessionView {
       gpu: limits?.gpu ?? asked.gpu ?? 0,
     },
     isolation: {
-      tier: sandbox?.isolation.tier ?? identity.plan.isolation,
+      tier: sandbox?.isolation.tier ?? identity.isolation,
       protections: sandbox?.isolation.protections ?? [],
       missing: sandbox?.isolation.missing ?? [],
     },
     workspace: sandbox?.workspace ?? { kind: "tmpfs", bytes: diskBytes },
     lifetime: { ...identity.lifetime, on_idle: "delete" },
-    start: { kind: sandbox?.startKind ?? "cold", ms: facts.startMs },
+    start: { kind: sandbox?.startKind ?? "cold", ms: sandbox?.startMs ?? 0 },
     kernels: facts.kernels.map(kernelView),
     metadata: identity.metadata,
     usage: usage && {

@@ -1,19 +1,33 @@
 import { HotcellError } from "../errors.js";
 import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
 import type { ByteStream } from "../sandboxes/byte-stream.js";
+import type { FeedQuery } from "../sandboxes/feed-query.js";
 import type { Enrolment } from "../sandboxes/hello.js";
-import type { JournalRecord } from "../sandboxes/journal-record.js";
+import {
+  type ExecutionFinishedRecord,
+  isTerminal,
+  type JournalRecord,
+} from "../sandboxes/journal-record.js";
 import type { RunObject } from "../sandboxes/runs.js";
 import { EXECUTION_DEFAULTS, type ExecutionRequest } from "./execution-request.js";
-import { type EndReason, runEnd } from "./end-reason.js";
+import { type EndReason, exitReason, runEnd } from "./end-reason.js";
 import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
 import { KernelCalls } from "./kernel-calls.js";
 import { OpenRuns } from "./open-runs.js";
 import { soon } from "./patience.js";
+import { endsOf, type RunLog } from "./run-log.js";
+import { adoptSandbox, type KeptSandbox } from "./sandbox-adoption.js";
 import { clientError } from "./sandbox-error.js";
-import { type AssignedSandbox, type SandboxServices, startSandbox } from "./sandbox-start.js";
+import type { SandboxFacts } from "./sandbox-facts.js";
+import {
+  type AssignedSandbox,
+  type SandboxHooks,
+  type SandboxPlan,
+  type SandboxServices,
+  startSandbox,
+} from "./sandbox-start.js";
 import { SessionFiles } from "./session-files.js";
 import type { SessionIdentity } from "./session-identity.js";
 import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
@@ -22,26 +36,42 @@ import { sessionView } from "./session-summary.js";
 export interface SessionServices extends SandboxServices {
   /** Called with the sandbox's proof of identity; resolves when it would survive the gateway. */
   onEnrol(session: Session, enrolment: Enrolment): Promise<void>;
-  /** Called once, when nothing is left of the session. */
-  onEnded(session: Session, reason: EndReason): Promise<void>;
+  /** Called when its sandbox can be used; resolves when the next gateway would find it so. */
+  onReady(session: Session, enrolment: Enrolment, facts: SandboxFacts): Promise<void>;
+  /** Called before anybody is told that it ends; resolves when the next gateway would know of it. */
+  onEnding(session: Session, reason: EndReason): Promise<void>;
+  /** Called once, when nothing is left of the session, with the last records of its runs. */
+  onEnded(session: Session, reason: EndReason, runs: ExecutionFinishedRecord[]): Promise<void>;
+  runLog: RunLog;
 }
+
+/** Where a session's sandbox comes from: it is started, or an earlier gateway has left it. */
+export type SandboxOrigin = { plan: SandboxPlan } | { kept: KeptSandbox; lastActiveAt: Date };
 
 /** How long a view waits for what is asked for it. */
 const FRESH_WITHIN_MS = 2_000;
 
+/** A sandbox of an earlier gateway that has not dialled after this long counts as unresponsive. */
+const RETURN_WITHIN_MS = 10_000;
+
 /** An unresponsive sandbox is given this long to come back. */
 const UNRESPONSIVE_GRACE_MS = 30_000;
 
+/** Why nothing more is asked of a session that goes on with the next gateway. */
+const DETACHED = new HotcellError(
+  "shutting_down",
+  "The gateway is stopping; the session goes on, and the next gateway takes it over",
+);
+
 /** One session: a sandbox, its kernels and what runs in them. */
 export class Session {
-  readonly createdAt = new Date();
   readonly files: SessionFiles;
   readonly kernels: KernelCalls;
   readonly expiry: Expiry;
   #state: SessionState = "starting";
   #reason: EndReason | undefined;
   #assigned: AssignedSandbox | undefined;
-  #startMs = 0;
+  #detached = false;
   readonly #starting: Promise<AssignedSandbox>;
   readonly #runs = new OpenRuns(() => void this.end("execution_overdue"));
   readonly #stop = new AbortController();
@@ -50,12 +80,15 @@ export class Session {
 
   constructor(
     readonly identity: SessionIdentity,
+    private readonly origin: SandboxOrigin,
     private readonly services: SessionServices,
   ) {
     this.expiry = new Expiry({
+      createdAt: identity.createdAt,
+      ...("kept" in origin ? { lastActiveAt: origin.lastActiveAt } : {}),
       ttlMs: identity.lifetime.ttl_s === null ? null : identity.lifetime.ttl_s * 1000,
       idleMs: identity.lifetime.idle_s * 1000,
-      isBusy: () => this.#state === "starting" || this.#runs.size > 0,
+      isBusy: () => this.#assigned === undefined || this.#runs.size > 0,
       onExpire: (reason) => void this.end(reason),
     });
     this.files = new SessionFiles(
@@ -67,7 +100,7 @@ export class Session {
       ask: (work) => this.#ask(work),
       touch: () => this.expiry.touch(),
     });
-    this.#starting = this.#start();
+    this.#starting = "plan" in origin ? this.#start(origin.plan) : this.#adopt(origin.kept);
     // Whoever waits for the session hears of a failure; nobody may be waiting.
     this.#starting.catch(() => undefined);
   }
@@ -81,7 +114,7 @@ export class Session {
   }
 
   get sandboxId(): string {
-    return this.identity.plan.sandboxId;
+    return this.identity.sandboxId;
   }
 
   get state(): SessionState {
@@ -99,15 +132,9 @@ export class Session {
 
   /** Waits for the start. Throws what made it fail, `session_ended`, or `sandbox_unresponsive`. */
   async running(): Promise<AssignedSandbox> {
-    this.#assertLive();
+    this.#assertUsable();
     const assigned = this.#assigned ?? (await this.#starting);
-    this.#assertLive();
-    if (this.#state === "unresponsive") {
-      throw new HotcellError(
-        "sandbox_unresponsive",
-        "The session's sandbox has not answered for 10 seconds",
-      );
-    }
+    this.#assertUsable();
     return assigned;
   }
 
@@ -123,6 +150,7 @@ export class Session {
     const { feed } = assigned;
     feed.expect({ run: id, kernel });
     const before = feed.lastNumber;
+    const logged = this.#log(this.services.runLog.accepted({ run: id, kernel }));
     try {
       const run = await this.#ask(
         assigned.kerneld.runs.put(id, {
@@ -142,6 +170,7 @@ export class Session {
         }),
       );
       if (run.state === "finished") this.#runs.delete(id);
+      await logged;
       return this.#handle(assigned, run, before);
     } catch (error) {
       if (isNew && feed.terminal(id) === undefined) {
@@ -155,6 +184,7 @@ export class Session {
   async execution(id: string): Promise<Execution> {
     const assigned = await this.running();
     const run = await this.#ask(assigned.kerneld.runs.get(id));
+    if (run.state !== "finished") assigned.feed.expect({ run: id, kernel: run.kernel });
     return this.#handle(assigned, run, 0);
   }
 
@@ -191,6 +221,11 @@ export class Session {
   async view(
     options: { fresh: boolean; usageWithinMs?: number } = { fresh: true },
   ): Promise<SessionView> {
+    const { origin } = this;
+    const kept = "kept" in origin ? origin.kept : undefined;
+    if (options.fresh && kept && this.live) {
+      await soon(this.#starting, FRESH_WITHIN_MS).catch(() => undefined);
+    }
     const assigned = this.#assigned;
     let usage: Usage | null = null;
     if (options.fresh && assigned && this.live) {
@@ -205,11 +240,10 @@ export class Session {
       runtime: this.services.runtime.name,
       state: this.#state,
       reason: this.#reason,
-      sandbox: assigned?.sandbox,
-      startMs: this.#startMs,
+      sandbox: assigned?.facts ?? kept?.facts,
       kernels: assigned?.kernels.known ?? [],
       usage,
-      createdAt: this.createdAt,
+      createdAt: this.identity.createdAt,
       lastActiveAt: this.expiry.lastActiveAt,
       expiresAt: this.expiry.expiresAt,
     });
@@ -217,7 +251,7 @@ export class Session {
 
   /** What the runtime saw happen to the sandbox. */
   sandboxEvent(event: SandboxEvent): void {
-    if (event.type === "exited") void this.end(event.oom ? "oom" : "sandbox_lost");
+    if (event.type === "exited") void this.end(exitReason(event));
   }
 
   /** Ends the session and everything in it. Idempotent: every call resolves when nothing is left. */
@@ -226,26 +260,36 @@ export class Session {
     return this.#ending;
   }
 
-  async #start(): Promise<AssignedSandbox> {
-    const started = performance.now();
+  /** Removes what was written of its runs. */
+  forgetRuns(): Promise<void> {
+    return this.services.runLog.remove();
+  }
+
+  /**
+   * Lets go of the sandbox, which lives on for the next gateway. One that is just being started ends: nobody knows of it
+   * yet. Idempotent.
+   */
+  detach(): Promise<void> {
+    if (this.#state === "starting") return this.end("gateway_stopped");
+    this.#ending ??= this.#detach();
+    return this.#ending;
+  }
+
+  async #start(plan: SandboxPlan): Promise<AssignedSandbox> {
+    let enrolled: Enrolment | undefined;
+    const onEnrol = (enrolment: Enrolment): Promise<void> => {
+      enrolled = enrolment;
+      return this.services.onEnrol(this, enrolment);
+    };
     try {
-      const assigned = await startSandbox(
-        this.identity.plan,
-        this.services,
-        {
-          onEnrol: (enrolment) => this.services.onEnrol(this, enrolment),
-          onRecord: (record) => this.#seeRecord(record),
-          onFailure: () => void this.end("protocol_violation"),
-        },
-        this.#stop.signal,
-      );
-      this.#startMs = Math.round(performance.now() - started);
-      this.#assigned = assigned;
+      const hooks = { ...this.#hooks, onEnrol };
+      const assigned = await startSandbox(plan, this.services, hooks, this.#stop.signal);
+      try {
+        if (enrolled) await this.services.onReady(this, enrolled, assigned.facts);
+      } finally {
+        this.#use(assigned);
+      }
       this.expiry.touch();
-      if (this.#state === "starting") this.#state = "running";
-      assigned.link.events.on("violation", () => void this.end("protocol_violation"));
-      assigned.link.events.on("state", (state) => this.#seeLink(state));
-      if (assigned.link.state === "unresponsive") this.#seeLink("unresponsive");
       return assigned;
     } catch (error) {
       void this.end("start_failed");
@@ -253,9 +297,54 @@ export class Session {
     }
   }
 
+  async #adopt(kept: KeptSandbox): Promise<AssignedSandbox> {
+    this.#state = "running";
+    this.#unresponsive = setTimeout(() => this.#seeLink("unresponsive"), RETURN_WITHIN_MS);
+    try {
+      const assigned = await adoptSandbox(kept, this.services, this.#hooks, this.#stop.signal);
+      for (const { id, timeout_s, grace_s, started_at } of assigned.unended) {
+        this.#runs.add(id, { timeout_s, grace_s }, started_at ?? undefined);
+      }
+      this.#use(assigned);
+      this.#seeLink("up");
+      return assigned;
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        const about = { err: error, session_id: this.id, sandbox_id: this.sandboxId };
+        this.services.log.warn(about, "a sandbox of an earlier gateway cannot be used");
+        void this.end("sandbox_lost");
+      }
+      throw error;
+    }
+  }
+
+  get #hooks(): Omit<SandboxHooks, "onEnrol"> {
+    return {
+      onRecord: (record) => this.#seeRecord(record),
+      onFailure: () => void this.end("protocol_violation"),
+    };
+  }
+
+  #use(assigned: AssignedSandbox): void {
+    this.#assigned = assigned;
+    if (this.#state === "starting") this.#state = "running";
+    assigned.link.events.on("violation", () => void this.end("protocol_violation"));
+    assigned.link.events.on("state", (state) => this.#seeLink(state));
+    if (assigned.link.state === "unresponsive") this.#seeLink("unresponsive");
+  }
+
   #seeRecord(record: JournalRecord): void {
     this.#runs.see(record);
-    if (record.kind === "run" && record.event === "execution_finished") this.expiry.touch();
+    if (!isTerminal(record)) return;
+    this.expiry.touch();
+    void this.#log(this.services.runLog.ended(record));
+  }
+
+  /** A run log that cannot be written keeps nothing from running. */
+  #log(written: Promise<void>): Promise<void> {
+    return written.catch((error: unknown) => {
+      this.services.log.error({ err: error, session_id: this.id }, "the run log was not written");
+    });
   }
 
   #seeLink(state: string): void {
@@ -271,20 +360,39 @@ export class Session {
   }
 
   async #end(reason: EndReason): Promise<void> {
+    this.#close(reason);
+    this.#stop.abort(this.#endedError());
+    const assigned = this.#assigned ?? (await this.#starting.catch(() => this.#assigned));
+    await this.#cleanUp("its record", () => this.services.onEnding(this, reason));
+    assigned?.feed.end(runEnd(reason));
+    await this.#cleanUp("its link", async () => assigned?.link.close());
+    // A start that failed has left nothing.
+    if (assigned || "kept" in this.origin) {
+      await this.#cleanUp("its sandbox", () => this.services.runtime.destroy(this.sandboxId));
+    }
+    this.#state = "ended";
+    const logged = "kept" in this.origin ? this.origin.kept.runs : { open: [], ended: [] };
+    const ends = assigned?.feed.ends() ?? endsOf(logged, runEnd(reason));
+    await this.#cleanUp("its record or directory", () => this.services.onEnded(this, reason, ends));
+  }
+
+  async #detach(): Promise<void> {
+    this.#detached = true;
+    this.#close("gateway_stopped");
+    this.#stop.abort(DETACHED);
+    const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
+    assigned?.feed.close();
+    await assigned?.link.close({ keepDirectory: true });
+    await this.services.runLog.close();
+  }
+
+  /** Nothing more begins. */
+  #close(reason: EndReason): void {
     this.#state = "stopping";
     this.#reason = reason;
     this.expiry.close();
     this.#runs.close();
     clearTimeout(this.#unresponsive);
-    this.#stop.abort(this.#endedError());
-    const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
-    if (assigned) {
-      assigned.feed.end(runEnd(reason));
-      await this.#cleanUp("its link", () => assigned.link.close());
-      await this.#cleanUp("its sandbox", () => this.services.runtime.destroy(this.sandboxId));
-    }
-    this.#state = "ended";
-    await this.#cleanUp("its record or directory", () => this.services.onEnded(this, reason));
   }
 
   /**
@@ -310,11 +418,21 @@ export class Session {
     }
   }
 
+  #assertUsable(): void {
+    this.#assertLive();
+    if (this.#state !== "unresponsive") return;
+    throw new HotcellError(
+      "sandbox_unresponsive",
+      "The session's sandbox has not answered for 10 seconds",
+    );
+  }
+
   #assertLive(): void {
     if (!this.live) throw this.#endedError();
   }
 
   #endedError(): HotcellError {
+    if (this.#detached) return DETACHED;
     return new HotcellError(
       "session_ended",
       `The session ${this.id} has ended: ${this.#reason ?? "unknown"}`,
@@ -324,9 +442,21 @@ export class Session {
   #handle(assigned: AssignedSandbox, run: RunObject, before: number): Execution {
     const start = run.first_n === null ? before : run.first_n - 1;
     return new Execution(this.id, run, start, {
-      follow: (after, signal) => assigned.feed.read({ after, run: run.id, signal }),
+      follow: (after, signal) => this.#follow(assigned, { after, run: run.id, signal }),
       soFar: () => assigned.kerneld.journal({ after: start, follow: false, run: run.id }),
       cancel: () => this.#ask(assigned.kerneld.runs.cancel(run.id)),
     });
+  }
+
+  /** What the feed has; when the session is let go, its readers hear of that. */
+  async *#follow(
+    { feed }: AssignedSandbox,
+    query: FeedQuery,
+  ): AsyncGenerator<JournalRecord, void, undefined> {
+    try {
+      yield* feed.read(query);
+    } catch (error) {
+      throw this.#detached && query.signal?.aborted !== true ? DETACHED : error;
+    }
   }
 }

@@ -118,19 +118,22 @@ describe("a newcomer's first steps", () => {
 });
 
 describe("a gateway that was killed", () => {
-  it("leaves sandboxes that the next one of its home removes, and no other", async () => {
+  it("leaves its sessions to the next one of its home, and to no other", async () => {
     const neighbour = await startGatewayProcess();
     const killed = await startGatewayProcess();
     let next: GatewayProcess | undefined;
     try {
       const kept = await neighbour.session();
-      await killed.session();
+      const left = await killed.session();
       await killed.stop("SIGKILL");
       expect(await leftOf(killed.home)).toHaveLength(1);
       next = await startGatewayProcess({ home: killed.home });
       expect(next.key).toBe(killed.key);
-      expect(await leftOf(killed.home)).toEqual([]);
+      expect((await next.execute(left, "6 * 7")).text).toBe("42");
       expect((await neighbour.execute(kept, "1 + 1")).text).toBe("2");
+      expect((await neighbour.call("GET", `/v1/sessions/${left}`)).status).toBe(404);
+      await next.stop();
+      expect(await leftOf(killed.home)).toEqual([]);
     } finally {
       await next?.close();
       await killed.close();

@@ -50,6 +50,9 @@ export interface GatewayProcessOptions {
   env?: Record<string, string>;
   /** Further arguments. */
   args?: string[];
+  /** Whether a stop leaves the sessions to the next gateway of the home; otherwise it ends them. */
+  keepSessions?: boolean;
+  port?: number;
   /** The command's file; what this repository has built otherwise. */
   main?: string;
 }
@@ -65,11 +68,17 @@ export async function startGatewayProcess(
   options: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), "hc-")));
-  const child = spawn(process.execPath, [options.main ?? MAIN, "serve", ...(options.args ?? [])], {
+  const args = [
+    ...["serve", ...(options.keepSessions === true ? [] : ["--end-sessions"])],
+    ...(options.args ?? []),
+  ];
+  const child = spawn(process.execPath, [options.main ?? MAIN, ...args], {
+    // A group of its own: whoever kills it kills what it has started, too.
+    detached: true,
     env: {
       PATH: process.env["PATH"],
       HOTCELL_HOME: home,
-      HOTCELL_PORT: "0",
+      HOTCELL_PORT: String(options.port ?? 0),
       HOTCELL_RUNTIME: runtime,
       ...sharedImages(),
       ...options.env,

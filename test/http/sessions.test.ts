@@ -155,6 +155,8 @@ describe("sessions", () => {
       records: {
         all: async () => [],
         put: async () => undefined,
+        touch: async () => undefined,
+        ending: async () => Promise.reject(new Error("the disk is gone")),
         remove: async () => Promise.reject(new Error("the disk is gone")),
       },
     });

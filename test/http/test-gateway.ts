@@ -6,6 +6,7 @@ import { pino } from "pino";
 import type { SiteFile } from "../../src/http/playground/site.js";
 import { buildServer } from "../../src/http/server.js";
 import type { Runtime, SandboxEvent, SandboxSpecification } from "../../src/runtimes/runtime.js";
+import { EndedSessions } from "../../src/sessions/ended-sessions.js";
 import { KeyRing } from "../../src/sessions/key-ring.js";
 import { SessionRecordFiles, type SessionRecordStore } from "../../src/sessions/session-record.js";
 import { SessionRegistry, type RegistryOptions } from "../../src/sessions/session-registry.js";
@@ -143,6 +144,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     ]),
     defaultImage: "python",
     records: options.records ?? new SessionRecordFiles(join(directory, "sessions")),
+    ended: new EndedSessions(join(directory, "ended")),
+    runsDirectory: join(directory, "runs"),
     linksDirectory: join(directory, "l"),
     maxSessions: options.maxSessions ?? 10,
     defaults: { idle_s: 600, timeout_s: 120, grace_s: 5, start_timeout_s: 10, ...options.defaults },

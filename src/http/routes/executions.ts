@@ -136,8 +136,8 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
       },
     },
     async (request, reply) => {
-      const session = sessions.get(request.tenant, request.params.session_id);
-      const execution = await session.execution(request.params.execution_id);
+      const { session_id: id, execution_id } = request.params;
+      const execution = await sessions.execution(request.tenant, id, execution_id);
       const gathering = new Gathering();
       for await (const event of execution.soFar()) gathering.add(event);
       return (reply as FastifyReply)
@@ -163,8 +163,8 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
       },
     },
     async (request, reply) => {
-      const session = sessions.get(request.tenant, request.params.session_id);
-      const execution = await session.execution(request.params.execution_id);
+      const { session_id: id, execution_id } = request.params;
+      const execution = await sessions.execution(request.tenant, id, execution_id);
       const after = request.query.after ?? lastEventId(request.headers["last-event-id"]);
       if (after !== undefined && execution.nothingAfter(after)) return reply.code(204).send(null);
       await streamExecution(request, reply, execution, { after });
