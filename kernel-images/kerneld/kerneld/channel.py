@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import count
 
 import zmq
 
@@ -13,6 +15,7 @@ _RECEIVE_HIGH_WATER_MARK = 64
 _MESSAGES_A_TURN = 64
 _BYTES_A_TURN = 4 * 1024 * 1024
 _NEVER_MS = 2**31 - 1
+_monitors = count(1)
 
 
 class Channel:
@@ -38,11 +41,22 @@ class Channel:
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         else:
             socket.setsockopt(zmq.ROUTING_ID, IDENTITY)
+        # The events are sent by the thread that reads, behind the messages that it has read.
+        self._monitor: zmq.Socket[bytes] = context.socket(zmq.PAIR)
+        events = f"inproc://events-{next(_monitors)}"
+        socket.monitor(events, zmq.EVENT_DISCONNECTED)
+        self._monitor.connect(events)
+        self._loop.add_reader(int(self._monitor.getsockopt(zmq.FD)), self._hear_events)
         socket.connect(address)
         self._descriptor = int(socket.getsockopt(zmq.FD))
         self._paused = False
         self._closed = False
+        self._hung_up = False
+        self.exhausted: asyncio.Future[None] = self._loop.create_future()
+        """Done when the kernel's end is closed and all that was sent has been heard."""
         self._loop.add_reader(self._descriptor, self._drain)
+        # Both descriptors are edge-triggered, and tell of nothing before the first look.
+        self._loop.call_soon(self._hear_events)
         self._loop.call_soon(self._drain)
 
     def send(self, parts: Sequence[bytes]) -> None:
@@ -72,6 +86,9 @@ class Channel:
             return
         self.pause()
         self._closed = True
+        self._loop.remove_reader(int(self._monitor.getsockopt(zmq.FD)))
+        self._socket.disable_monitor()
+        self._monitor.close(0)
         self._socket.close()
 
     def _drain(self) -> None:
@@ -82,9 +99,18 @@ class Channel:
             try:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
+                if self._hung_up and not self.exhausted.done():
+                    self.exhausted.set_result(None)
                 return
             self._on_message(parts)
             budget -= sum(map(len, parts))
             if budget < 0:
                 break
         self._loop.call_soon(self._drain)
+
+    def _hear_events(self) -> None:
+        with suppress(zmq.Again):
+            while not self._closed:
+                self._monitor.recv_multipart(zmq.NOBLOCK)
+                self._hung_up = True
+                self._loop.call_soon(self._drain)

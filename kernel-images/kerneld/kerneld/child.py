@@ -107,8 +107,9 @@ class Child:
         return not self._gone
 
     def interrupt(self) -> None:
-        """SIGINT to the process group."""
+        """SIGINT to the process group, also where it has been stopped."""
         self._signal_group(signal.SIGINT)
+        self._signal_group(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL to the process group."""

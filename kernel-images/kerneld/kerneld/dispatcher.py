@@ -97,7 +97,7 @@ class Dispatcher:
         asyncio.get_running_loop().call_later(_OUTPUT_AHEAD_S, self._ask, message, execution)
 
     def _ask(self, message: Message, execution: Execution) -> None:
-        if self._scheduler.execution is not execution or not execution.run.waiting_for_input:
+        if self._scheduler.execution is not execution or execution.question != message.msg_id:
             return
         interpreter = self._scheduler.interpreter
         if interpreter.process is not None and interpreter.process.paused:

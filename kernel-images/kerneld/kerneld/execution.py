@@ -19,6 +19,7 @@ _EXIT_S = 6
 _ENTRY_S = 0.25
 _SETTLE_S = 0.02
 _END_OF_FILE = "\x04"
+_MAX_PAGES = 16
 
 Cause = Literal["interrupted", "cancelled", "timed_out"]
 
@@ -58,6 +59,7 @@ class Execution:
         self._input_id: str | None = None
         self._heard = 0
         self._timers: list[asyncio.TimerHandle] = []
+        self._patience: asyncio.TimerHandle | None = None
         stdin = run.specification.stdin
         self._lines = list(stdin) if isinstance(stdin, list) else None
         self.run = run
@@ -82,11 +84,16 @@ class Execution:
         return self._exiting
 
     @property
+    def question(self) -> str | None:
+        """The id of the `input_request` that waits for an answer from outside."""
+        return self._input_id if self.run.waiting_for_input else None
+
+    @property
     def pages(self) -> list[dict[str, Any]]:
         """MIME bundles that the kernel had for a pager, such as the help that `name?` asks for."""
         return [
             item["data"]
-            for item in _payload(self._reply or {})
+            for item in _payload(self._reply or {})[:_MAX_PAGES]
             if item.get("source") == "page" and isinstance(item.get("data"), dict)
         ]
 
@@ -173,9 +180,9 @@ class Execution:
 
     def _interrupt(self) -> None:
         if self._entered_at is None:
-            if not self._interrupt_waits:
-                self._interrupt_waits = True
-                self._timers.append(self._loop.call_later(_ENTRY_S, self._enter))
+            self._interrupt_waits = True
+            # It may be busy with something else, or be entered without a word. Once it is, it is interrupted again.
+            self._timers.append(self._loop.call_later(_ENTRY_S, self._process.interrupt))
             return
         # A kernel announces the code a moment before it can be interrupted.
         settled = self._entered_at + _SETTLE_S
@@ -206,9 +213,11 @@ class Execution:
         else:
             # The other half may be lost; it is not waited for longer than something still comes.
             self._heard = self._process.received
-            self._timers.append(self._loop.call_later(_GRACE_S, self._half_done))
+            if self._patience is None:
+                self._patience = self._loop.call_later(_GRACE_S, self._half_done)
 
     def _half_done(self) -> None:
+        self._patience = None
         if self._finished:
             return
         if self._process.paused or self._process.received != self._heard:
@@ -236,6 +245,8 @@ class Execution:
         self._finished = True
         for timer in self._timers:
             timer.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
         if self._cause in ("timed_out", "cancelled") and result.state == "kept":
             # A child that was forked in the very moment of the interrupt has not heard of it.
             self._process.kill_followers(self._began)

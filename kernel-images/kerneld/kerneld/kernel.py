@@ -72,12 +72,24 @@ class Kernel:
         }
 
     async def start(self) -> None:
-        """The first generation. Raises `RequestError` when it does not come up."""
+        """The first generation. Raises `RequestError` when it does not come up; `give_up` then."""
         self._launching = asyncio.get_running_loop().create_task(self._launch())
         await self._launched(self._launching)
 
+    def give_up(self, reason: str) -> None:
+        """It will never run: what was accepted for it meanwhile ends."""
+        self._removed = True
+        self._scheduler.clear(Result("kernel_died", reason, "lost"))
+
+    @property
+    def runs_under_way(self) -> int:
+        """How many runs run or wait."""
+        return self._scheduler.under_way
+
     def submit(self, run: Run) -> None:
         """Run it now or queue it. Raises `RequestError`."""
+        if self._removed:
+            raise RequestError("kernel_not_found", "the kernel is being removed")
         if self._state == "dead":
             raise RequestError("kernel_start_failed", "the kernel is dead; a restart may help")
         self._scheduler.submit(run)
@@ -103,6 +115,8 @@ class Kernel:
 
     async def restart(self) -> None:
         """A new generation; what runs or waits ends. Raises `RequestError` when it does not come up."""
+        if self._removed:
+            raise RequestError("kernel_not_found", "the kernel is being removed")
         self._scheduler.clear(Result("cancelled", "restarted", "lost"))
         self._failures = 0
         if self._process is not None:
@@ -116,13 +130,11 @@ class Kernel:
 
     async def remove(self) -> None:
         """End the kernel for good, with all its runs."""
-        if self._removed:
-            return
         self._removed = True
+        self._scheduler.clear(Result("cancelled", "kernel_removed", "lost"))
         if self._launching is not None:
             self._launching.cancel()
             await asyncio.wait((self._launching,))
-        self._scheduler.clear(Result("cancelled", "kernel_removed", "lost"))
         if self._process is not None:
             await self._end(self._process, "kernel_removed")
         self._record("removed")
@@ -170,10 +182,13 @@ class Kernel:
             process = await KernelProcess.start(
                 services.zygote, services.context, launch, self._listener
             )
-        except RequestError as problem:
+        except Exception as error:
+            # Also want of descriptors or sockets: whatever it is, who waits for this kernel must hear of it.
+            known = isinstance(error, RequestError)
+            problem = error if known else RequestError("kernel_start_failed", type(error).__name__)
             self._failures += 1
             self._record("dead", reason=problem.detail.partition("\n")[0][:256])
-            raise
+            raise problem from None
         self._state = "idle"
         self._record("ready", language=language, language_version=self._language_version)
         self._scheduler.resume(process)
@@ -198,6 +213,7 @@ class Kernel:
     async def _end(self, process: KernelProcess, reason: str) -> None:
         busy = self._scheduler.execution is not None
         self._ending = reason
+        self._scheduler.interpreter.leaving = True
         self._scheduler.abandon(Result("cancelled", reason, "lost"))
         if busy:
             process.kill()

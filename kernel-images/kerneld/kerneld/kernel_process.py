@@ -11,12 +11,13 @@ import zmq
 from kerneld.channel import Channel
 from kerneld.child import Child, Exit
 from kerneld.errors import RequestError
+from kerneld.log import note
 from kerneld.messages import InvalidMessage, Message, MessageReader, request
 from kerneld.zygote import Zygote
 
 _START_S = 30
 _SHUTDOWN_S = 1
-_QUIET_S = 0.02
+_QUIET_S = 0.1
 _DRAIN_S = 60
 _INFO_REQUEST = "kerneld:info"
 
@@ -185,6 +186,10 @@ class KernelProcess:
                 on_message(message)
             except InvalidMessage:
                 self.invalid += 1
+            except Exception as error:
+                # Nothing that a kernel says may keep us from hearing the rest.
+                note(f"a message could not be handled: {type(error).__name__}")
+                self.invalid += 1
 
         channel = Channel(self._context, kind, f"ipc://{self._directory}/{name}", received)
         self._channels.append(channel)
@@ -212,13 +217,18 @@ class KernelProcess:
         self._ending = asyncio.get_running_loop().create_task(self._end(ended.result()))
 
     async def _end(self, how: Exit) -> None:
-        """Hear what was said before the death: it may still be on its way through ZeroMQ's own thread."""
+        """Hear what was said before the death: it may still be on its way through ZeroMQ's own thread.
+
+        The kernel's ends of the channels close with it, unless a process that it forked and that left its group has
+        them too: then it is over when nothing has come for a while.
+        """
+        exhausted = [channel.exhausted for channel in self._channels]
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
-                before = -1
-                while self.paused or self.received != before:
+                before, waiting = -1, True
+                while waiting and (self.paused or self.received != before):
                     before = self.received
-                    await asyncio.sleep(_QUIET_S)
+                    _, waiting = await asyncio.wait(exhausted, timeout=_QUIET_S)
         self.close()
         self._listener.on_end(self, how)
 

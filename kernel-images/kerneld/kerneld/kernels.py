@@ -24,6 +24,7 @@ class Kernels:
         self._assignment: bytes | None = None
         self._assigning: asyncio.Task[None] | None = None
         self._creations: set[asyncio.Task[Kernel]] = set()
+        self._removals: dict[str, asyncio.Task[None]] = {}
         self._env: dict[str, str] = {}
         self._cwd: str | None = None
 
@@ -70,10 +71,25 @@ class Kernels:
         return await asyncio.shield(creation)
 
     async def remove(self, identifier: str) -> None:
-        """Raises `RequestError`."""
+        """End a kernel; that goes on when the caller goes away. Raises `RequestError`."""
         kernel = self.get(identifier)
-        await kernel.remove()
-        self._kernels.pop(identifier, None)
+        removal = self._removals.get(identifier)
+        if removal is None:
+            removal = asyncio.get_running_loop().create_task(self._remove(kernel))
+            self._removals[identifier] = removal
+        await asyncio.shield(removal)
+
+    async def _remove(self, kernel: Kernel) -> None:
+        try:
+            await kernel.remove()
+        finally:
+            self._kernels.pop(kernel.options.id, None)
+            self._removals.pop(kernel.options.id, None)
+
+    @property
+    def runs_under_way(self) -> int:
+        """How many runs of all kernels run or wait."""
+        return sum(kernel.runs_under_way for kernel in self._kernels.values())
 
     async def _create(self, options: KernelOptions) -> Kernel:
         if options.id in self._kernels:
@@ -97,12 +113,18 @@ class Kernels:
                 raise RequestError("language_unavailable", f"available: {available}")
             await kernel.start()
         except TimeoutError:
-            del self._kernels[options.id]
+            self._discard(kernel)
             raise RequestError("kernel_start_failed", "the zygote is not ready") from None
         except BaseException:
-            self._kernels.pop(options.id, None)
+            self._discard(kernel)
             raise
         return kernel
+
+    def _discard(self, kernel: Kernel) -> None:
+        """Forget a kernel that did not come up, unless its removal does that."""
+        kernel.give_up("kernel_start_failed")
+        if kernel.options.id not in self._removals:
+            self._kernels.pop(kernel.options.id, None)
 
     async def _start_all(self, wanted: list[KernelOptions]) -> None:
         async with asyncio.TaskGroup() as group:

@@ -55,11 +55,11 @@ class Runs:
         except BaseException:
             del self._runs[identifier]
             raise
-        self._forget_oldest()
+        self._forget_oldest(kernels)
         return run, True
 
-    def _forget_oldest(self) -> None:
-        if len(self._runs) <= _KEPT:
+    def _forget_oldest(self, kernels: Kernels) -> None:
+        if len(self._runs) <= _KEPT or len(self._runs) - kernels.runs_under_way <= _KEPT:
             return
         oldest = next((run for run in self._runs.values() if run.state == "finished"), None)
         if oldest is not None:

@@ -20,6 +20,8 @@ class Interpreter:
     """None until it is ready, and once it is dead."""
     ran: bool = False
     """Whether it has executed anything."""
+    leaving: bool = False
+    """Whether its process is being ended: what comes now is for the next generation."""
     oom_kills: int = 0
     """The sandbox's count when the last run began: more of them explain a death."""
 
@@ -89,7 +91,13 @@ class Scheduler:
     @property
     def _living(self) -> KernelProcess | None:
         process = self.interpreter.process
-        return process if process is not None and process.alive else None
+        usable = process is not None and process.alive and not self.interpreter.leaving
+        return process if usable else None
+
+    @property
+    def under_way(self) -> int:
+        """How many runs have not ended."""
+        return self._ahead + len(self._queue)
 
     @property
     def _ahead(self) -> int:

@@ -40,6 +40,7 @@ class Zygote:
         self._children: dict[int, Child] = {}
         self._early_exits: dict[int, Exit] = {}
         self._last_id = 0
+        self._making: set[asyncio.Task[Child]] = set()
         self._ticks = 0
         self._silent_ticks = 0
         self._lost = False
@@ -77,6 +78,21 @@ class Zygote:
         return await self._child({"op": "file"}, stream.fileno())
 
     async def _child(self, request: dict[str, Any], descriptor: int) -> Child:
+        making = self._loop.create_task(self._make(request, os.dup(descriptor)))
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await asyncio.shield(making)
+        except BaseException as problem:
+            # A process that comes when nobody waits any more would live on, unknown to everybody.
+            making.add_done_callback(_kill_made)
+            if isinstance(problem, TimeoutError):
+                raise RequestError("kernel_start_failed", "the zygote did not answer") from None
+            raise
+
+    async def _make(self, request: dict[str, Any], descriptor: int) -> Child:
+        """Ask for a process; `descriptor` is closed once it is sent."""
         answer, process_descriptor = await self._ask(request, descriptor)
         pid = answer.get("pid")
         if answer.get("ok") is not True:
@@ -107,14 +123,12 @@ class Zygote:
         self._last_id = identifier = self._last_id + 1
         data = json.dumps({"id": identifier, **request}).encode()
         if len(data) > MAX_MESSAGE_BYTES:
+            os.close(descriptor)
             raise RequestError("invalid_request", "env is too large")
         answer = self._pending[identifier] = self._loop.create_future()
-        self._send(data, os.dup(descriptor))
+        self._send(data, descriptor)
         try:
-            async with asyncio.timeout(_ANSWER_S):
-                return await answer
-        except TimeoutError:
-            raise RequestError("kernel_start_failed", "the zygote did not answer") from None
+            return await answer
         finally:
             self._pending.pop(identifier, None)
 
@@ -226,3 +240,8 @@ class Zygote:
         self._loop.remove_writer(self._control.fileno())
         note(f"the zygote is lost: {reason}")
         self._on_lost(f"the zygote is lost: {reason}")
+
+
+def _kill_made(making: asyncio.Task[Child]) -> None:
+    if not making.cancelled() and making.exception() is None:
+        making.result().kill()
