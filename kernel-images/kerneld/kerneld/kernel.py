@@ -59,13 +59,17 @@ class Kernel:
         self.ordinal = ordinal
 
     def as_object(self) -> dict[str, Any]:
-        busy = self._state == "idle" and self._scheduler.execution is not None
+        state: str = self._state
+        if state == "idle" and self._scheduler.interpreter.leaving:
+            state = "restarting"
+        elif state == "idle" and self._scheduler.execution is not None:
+            state = "busy"
         return {
             "id": self.options.id,
             "language": self.options.language,
             "language_version": self._language_version,
             "name": self.options.name,
-            "execution_state": "busy" if busy else self._state,
+            "execution_state": state,
             "generation": self._scheduler.interpreter.generation,
             "execution_count": self._scheduler.execution_count,
             "last_death": self._last_death,

@@ -165,8 +165,13 @@ export class Sandbox {
     return stdout + stderr;
   }
 
-  async close(): Promise<void> {
+  /** Breaks every connection that is in use. */
+  drop(): void {
     this.#agent.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.drop();
     await run("docker", ["rm", "--force", this.container]);
     await this.gateway.close();
     await rm(this.directory, { recursive: true });
