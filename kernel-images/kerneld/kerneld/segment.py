@@ -41,7 +41,10 @@ class Segments:
         return self._segments[0].first_n if self._segments else None
 
     def append(self, records: list[Record]) -> None:
-        """Take over the oldest records from memory; what finds no room is lost, here or at the old end."""
+        """Take over the oldest records from memory; what finds no room is lost, and all before it with it.
+
+        Readers see a gap then, because memory does not have the records either.
+        """
         data = b"".join(
             part
             for record in records
@@ -52,19 +55,24 @@ class Segments:
         )
         while self._segments and self._size + len(data) > self._limit:
             self._drop_oldest()
+        if len(data) > self._limit:
+            return
         while not self._write(records[0].n, records[-1].n, data):
             if not self._segments:
-                # The records are lost; readers see a gap because memory does not have them either.
                 return
             self._drop_oldest()
 
     def entries(self, n: int) -> Iterator[Record]:
-        """The records from number `n` on that are in the segment of `n`."""
+        """The records from number `n` on that are in the segment of `n`; none where it cannot be read."""
         segment = next((s for s in self._segments if s.first_n <= n <= s.last_n), None)
         if segment is None:
             return
-        with open(segment.path, "rb") as file:
-            data = file.read(segment.size)
+        try:
+            with open(segment.path, "rb") as file:
+                data = file.read(segment.size)
+        except OSError as error:
+            note(f"the journal cannot read a segment: {error.strerror}")
+            return
         offset = 0
         while offset < len(data):
             entry_n, end, run, kernel, length = _ENTRY.unpack_from(data, offset)

@@ -218,6 +218,83 @@ describe("the parent of an output", () => {
   });
 });
 
+describe("a program that goes on after its run", () => {
+  it("speaks for that run, also while another one has programs of its own", async () => {
+    const first = await run(
+      "a",
+      python`
+        import os, subprocess
+        program = subprocess.Popen("read line; echo from the first; read line", shell=True, stdin=subprocess.PIPE)`,
+    );
+    const second = await run(
+      "a",
+      python`
+        import time
+        program.stdin.write(b"go\n"); program.stdin.flush()
+        time.sleep(0.3)
+        _ = os.system("echo from the second")`,
+    );
+    expect(textOf(second.messages)).toBe("from the second\n");
+    const late = second.others.filter(({ msg_type }) => msg_type === "stream");
+    expect(late.map(({ content, parent_id }) => [content.text, parent_id])).toEqual([
+      ["from the first\n", first.id],
+    ]);
+  });
+
+  it("costs descriptors only while it goes on, and never more than there are", async () => {
+    const count = "len(os.listdir('/proc/self/fd'))";
+    await run("a", "program.stdin.close(); _ = program.wait()");
+    const before = Number(valueOf(await run("a", count)));
+    for (let n = 0; n < 80; n++) {
+      await run(
+        "a",
+        "programs = [*globals().get('programs', []), subprocess.Popen(['sleep', '1000'])]",
+      );
+    }
+    expect(textOf((await run("a", "_ = os.system('echo still heard')")).messages)) //
+      .toBe("still heard\n");
+    await run("a", "for each in programs: each.kill(); each.wait()\n_ = os.system('true')");
+    await run("a", "pass");
+    expect(Number(valueOf(await run("a", count)))).toBeLessThanOrEqual(before + 2);
+  });
+});
+
+describe("an interrupted print", () => {
+  it("loses and doubles nothing of what was printed before", async () => {
+    const code = python`
+      import itertools, os, signal, sys, threading, time
+      tried, done, numbers = [], set(), itertools.count()
+      def interrupt():
+          for _ in range(60):
+              time.sleep(0.004)
+              os.kill(os.getpid(), signal.SIGINT)
+          time.sleep(0.01); over.set()
+      over = threading.Event()
+      threading.Thread(target=interrupt).start()
+      while not over.is_set():
+          try:
+              while not over.is_set():
+                  number = next(numbers)
+                  tried.append(number)
+                  sys.stdout.write(f"{number} {'x' * 3000}\n")
+                  done.add(number)
+          except KeyboardInterrupt:
+              pass
+      [len(tried), sorted(set(tried) - done)]`;
+    const interrupted = await run("a", code);
+    const [count, uncertain] = JSON.parse(valueOf(interrupted)) as [number, number[]];
+    const printed = textOf(interrupted.messages)
+      .trimEnd()
+      .split("\n")
+      .map((line) => Number(line.split(" ")[0]));
+    const certain = Array.from({ length: count }, (_, n) => n).filter(
+      (n) => !uncertain.includes(n),
+    );
+    expect(printed.filter((n) => !uncertain.includes(n))).toEqual(certain);
+    expect(printed).toEqual([...new Set(printed)].sort((one, other) => one - other));
+  });
+});
+
 describe("what libraries log", () => {
   it("is seen where nobody configured logging, asyncio's complaints included", async () => {
     const code = python`

@@ -52,12 +52,19 @@ class Publisher:
 
     def send_multipart(self, frames: Sequence[Any], *_: Any, **__: Any) -> None:
         """Send, and wait while a subscriber's pipe is full; an exception raised by a signal handler ends the wait."""
-        if not self._open:
-            return
-        self._queue.append(frames)
+        self.queue_multipart(frames)
+        self.send_queued()
+
+    def queue_multipart(self, frames: Sequence[Any]) -> None:
+        """Have it sent by whoever sends next."""
+        if self._open:
+            self._queue.append(frames)
+
+    def send_queued(self) -> None:
+        """Send what is queued, as `send_multipart` does."""
         if self._owner == threading.get_ident():
             return
-        while self._queue:
+        while self._queue and self._open:
             with self._lock:
                 self._owner = threading.get_ident()
                 try:

@@ -46,7 +46,11 @@ class PythonKernel(IPythonKernel):
         self.forked = False
         self._fork_failed = False
         self.interrupts = Interrupts()
-        self.output = Output(lambda name, text, parent: self.publications.text(name, text, parent))
+        self.output = Output(
+            lambda name, text, parent: self.publications.queue_text(name, text, parent),
+            lambda: self.publications.send(),
+            self.interrupts.held(),
+        )
         # Not IPythonKernel's own: it would load the debugger and replace methods of threading.Thread.
         Kernel.__init__(self, session=KernelSession(), log=log, **traits)
         self.shell = Shell.instance(

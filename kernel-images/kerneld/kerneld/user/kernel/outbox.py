@@ -3,7 +3,8 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from queue import SimpleQueue
 
 from . import parents
@@ -22,9 +23,21 @@ Piece = tuple[str, Parent | None, str]
 class Outbox:
     """What was written to both streams and not yet sent, one sequence for both so that their order holds."""
 
-    def __init__(self, publish: Callable[[str, str, Parent], None]):
-        """`publish` sends one text of one stream; it may wait, and may be interrupted."""
-        self._publish = publish
+    def __init__(
+        self,
+        queue: Callable[[str, str, Parent], None],
+        send: Callable[[], None],
+        hold: AbstractContextManager[None],
+    ):
+        """`queue` takes one text of one stream; `send` sends what is queued, and may wait and be interrupted.
+
+        While `hold` holds, interrupts wait: what is on its way from here to there must not be lost to one.
+        """
+        self._queue = queue
+        self._send = send
+        self._hold = hold
+        self._group: tuple[str, Parent | None, Iterator[str]] | None = None
+        self._flushing = False
         self._pieces: list[Piece] = []
         self._size = 0
         self._lock = threading.RLock()
@@ -57,9 +70,9 @@ class Outbox:
 
         return write
 
-    def add(self, name: str, text: str) -> None:
-        """Take a text that belongs to whatever request runs or ran last."""
-        self._pieces.append((name, None, text))
+    def add(self, name: str, text: str, parent: Parent | None) -> None:
+        """Take a text of `parent`, or of whatever request runs or ran last."""
+        self._pieces.append((name, parent, text))
         self._size += len(text)
         if self._size > _FLUSH_SIZE:
             self.flush()
@@ -70,27 +83,49 @@ class Outbox:
     def flush(self) -> None:
         """Send everything that was added before; also what another thread is just sending has gone then."""
         with self._lock:
-            pieces: list[Piece] = []
+            if self._flushing:
+                # A finaliser or a signal handler prints while its own thread is at it.
+                self._wake.put(None)
+                return
             try:
-                # Two steps, each of them atomic: others may append meanwhile.
-                pieces = self._pieces[: len(self._pieces)]
-                del self._pieces[: len(pieces)]
+                self._flushing = True
                 self._size = 0
-                while pieces:
-                    name, parent, count = _first_group(pieces)
-                    text = "".join(piece[2] for piece in itertools.islice(pieces, count))
-                    del pieces[:count]
-                    for part in split(text):
-                        self._publish(name, part, parent or parents.latest())
+                left = len(self._pieces)
+                while True:
+                    with self._hold:
+                        if self._group is None:
+                            if left <= 0:
+                                return
+                            left -= self._take_group(left)
+                        self._queue_part()
+                    self._send()
             finally:
-                # An interrupt costs the text that was being sent, not what comes after it.
-                if pieces:
-                    self._pieces[:0] = pieces
+                self._flushing = False
+
+    def _take_group(self, limit: int) -> int:
+        """Take what stands first and shares stream and parent, of at most `limit` pieces; how many it took."""
+        name, parent, count = _first_group(itertools.islice(self._pieces, limit))
+        text = "".join(piece[2] for piece in itertools.islice(self._pieces, count))
+        self._group = (name, parent, iter(split(text)))
+        del self._pieces[:count]
+        return count
+
+    def _queue_part(self) -> None:
+        if self._group is None:
+            return
+        name, parent, parts = self._group
+        part = next(parts, None)
+        if part is None:
+            self._group = None
+        else:
+            self._queue(name, part, parent or parents.latest())
 
     def clear(self) -> None:
         """Forget everything, without the lock: in a forked child it may be held by a thread that is not there."""
         self._lock = threading.RLock()
         self._pieces.clear()
+        self._group = None
+        self._flushing = False
         self._size = 0
 
     def _flush_soon(self) -> None:
@@ -115,10 +150,10 @@ def split(text: str) -> Iterable[str]:
     return (text[start : start + step] for start in range(0, len(text), step))
 
 
-def _first_group(pieces: list[Piece]) -> tuple[str, Parent | None, int]:
+def _first_group(pieces: Iterator[Piece]) -> tuple[str, Parent | None, int]:
     """Stream and parent of the first piece, and how many pieces from there on share them."""
-    name, parent, _ = pieces[0]
-    count = 0
+    name, parent, _ = next(pieces)
+    count = 1
     for other_name, other_parent, _ in pieces:
         if other_parent is not parent or other_name != name:
             break

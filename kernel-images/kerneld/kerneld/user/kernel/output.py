@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from .capture import SPAWNING, Capture
@@ -15,9 +16,15 @@ _DRAIN_S = 0.02
 class Output:
     """The owner of `sys.stdout`, `sys.stderr` and the descriptors 1 and 2."""
 
-    def __init__(self, publish: Callable[[str, str, Parent], None]):
-        """`publish` sends one text of one stream."""
-        self._outbox = Outbox(publish)
+    def __init__(
+        self,
+        queue: Callable[[str, str, Parent], None],
+        send: Callable[[], None],
+        hold: AbstractContextManager[None],
+    ):
+        """`queue` takes one text of one stream, `send` sends what is queued; interrupts wait while `hold` holds."""
+        self._outbox = Outbox(queue, send, hold)
+        self._spawned = False
         self.flush = self._outbox.flush
         self._capture: Capture
         self.streams: tuple[OutputStream, OutputStream]
@@ -42,7 +49,8 @@ class Output:
         sys.stdout, sys.stderr = self.streams
         for stream in self.streams:
             stream.reopen()
-        self._capture.repair()
+        spawned, self._spawned = self._spawned, False
+        self._capture.begin_run(spawned)
 
     def end_run(self) -> None:
         """Send all that the run has written, to descriptors too."""
@@ -63,5 +71,6 @@ class Output:
 
     def _notice_programs(self, event: str, _: tuple[Any, ...]) -> None:
         if event in SPAWNING:
+            self._spawned = True
             for stream in self.streams:
                 stream.follow_programs()

@@ -3,9 +3,10 @@
 from typing import Any
 
 from . import parents
+from .iopub import Publisher
 from .packing import pack
 from .parents import Parent
-from .session import FrameSink, KernelSession
+from .session import KernelSession
 
 _STATES = {state: pack({"execution_state": state}) for state in ("starting", "busy", "idle")}
 
@@ -13,7 +14,7 @@ _STATES = {state: pack({"execution_state": state}) for state in ("starting", "bu
 class Publications:
     """The kernel's own messages, each under the topic `kernel.<id>.<type>` or `stream.<name>`."""
 
-    def __init__(self, session: KernelSession, sink: FrameSink, kernel_id: str):
+    def __init__(self, session: KernelSession, sink: Publisher, kernel_id: str):
         self._session = session
         self._sink = sink
         self._prefix = f"kernel.{kernel_id}."
@@ -29,11 +30,16 @@ class Publications:
         parent = parents.current().message
         self._session.send(self._sink, msg_type, content, parent, self.topic(msg_type))
 
-    def text(self, name: str, text: str, parent: Parent) -> None:
-        """A part of a stream, of a size that the caller bounds."""
+    def queue_text(self, name: str, text: str, parent: Parent) -> None:
+        """A part of a stream, of a size that the caller bounds; `send` sends it, or whoever sends next."""
         content = pack({"name": name, "text": text})
-        frames = self._session.frames(self._stream_topics[name], "stream", content, parent)
-        self._sink.send_multipart(frames)
+        self._sink.queue_multipart(
+            self._session.frames(self._stream_topics[name], "stream", content, parent)
+        )
+
+    def send(self) -> None:
+        """Send what is queued."""
+        self._sink.send_queued()
 
     def status(self, state: str, parent: Parent) -> None:
         """`starting`, `busy` or `idle`."""
