@@ -1,11 +1,14 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HotcellError } from "../errors.js";
+import type { CharacterBudget } from "../kernels/character-budget.js";
+import { isTerminalEvent } from "../kernels/event.js";
 import { Gathering } from "../kernels/gathering.js";
 import type { ExecutionRequest } from "../sessions/execution-request.js";
 import type { Execution } from "../sessions/execution.js";
 import { executionResultJson } from "../streaming/execution-result.js";
-import { openResponseStream } from "../streaming/response-stream.js";
-import { openEventStream, sendEvents } from "../streaming/server-sent-events.js";
+import { openResponseStream, type ResponseStream } from "../streaming/response-stream.js";
+import { answerEvents, logBreak } from "./event-answer.js";
+import { headersOf } from "./hijacked-headers.js";
 
 type Representation = "json" | "events";
 
@@ -35,11 +38,13 @@ export function representation(accept: string | undefined): Representation {
   return best.kind;
 }
 
-/** The headers that hooks have set so far: a hijacked reply does not send them by itself. */
-function headersOf(reply: FastifyReply): Record<string, string | number | string[]> {
-  return Object.fromEntries(
-    Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined),
-  ) as Record<string, string | number | string[]>;
+/** How an execution is answered. */
+export interface ExecutionAnswerOptions {
+  onDisconnect?: "continue" | "cancel" | undefined;
+  /** As in `ResponseStreamOptions`. */
+  stallMs?: number | undefined;
+  /** What all gathered answers share. */
+  budget?: CharacterBudget | undefined;
 }
 
 /** Streams an execution's events, from the beginning or after a number. */
@@ -47,49 +52,62 @@ export async function streamExecution(
   request: FastifyRequest,
   reply: FastifyReply,
   execution: Execution,
-  options: { after?: number | undefined; onDisconnect?: "continue" | "cancel" | undefined },
+  options: ExecutionAnswerOptions & { after?: number | undefined },
 ): Promise<void> {
+  const gone = await answerEvents(request, reply, {
+    events: (signal) => execution.events({ after: options.after, signal }),
+    isLast: isTerminalEvent,
+    stallMs: options.stallMs,
+  });
+  await cancelIfGone(request, gone, execution, options.onDisconnect);
+}
+
+function openGathered(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  stallMs: number | undefined,
+): ResponseStream {
   reply.hijack();
-  const stream = openEventStream(reply.raw, headersOf(reply));
-  try {
-    await sendEvents(stream, execution.events({ after: options.after, signal: stream.signal }));
-  } catch (error) {
-    broken(request, error);
-    reply.raw.destroy();
-  } finally {
-    await cancelIfGone(request, stream.signal, execution, options.onDisconnect);
-  }
+  return openResponseStream(reply.raw, {
+    headers: { ...headersOf(reply), "content-type": "application/json; charset=utf-8" },
+    heartbeat: "\n",
+    stallMs,
+    onStall: () => request.log.info("a client that took nothing was let go"),
+  });
+}
+
+/** Answers with what was gathered of an execution so far, at the client's pace. */
+export async function sendGathered(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  execution: Execution,
+  { gathering, stallMs }: { gathering: Gathering; stallMs?: number | undefined },
+): Promise<void> {
+  const json = executionResultJson(execution, gathering.result());
+  const stream = openGathered(request, reply, stallMs);
+  await stream.end(json).catch(() => undefined);
 }
 
 async function gatherExecution(
   request: FastifyRequest,
   reply: FastifyReply,
   execution: Execution,
-  onDisconnect: "continue" | "cancel" | undefined,
+  { onDisconnect, stallMs, budget }: ExecutionAnswerOptions,
 ): Promise<void> {
-  reply.hijack();
-  const stream = openResponseStream(reply.raw, {
-    headers: { ...headersOf(reply), "content-type": "application/json; charset=utf-8" },
-    heartbeat: "\n",
-  });
+  const stream = openGathered(request, reply, stallMs);
+  const gathering = new Gathering({ budget });
   try {
-    const gathering = new Gathering();
     for await (const event of execution.events({ signal: stream.signal })) gathering.add(event);
-    stream.end(executionResultJson(execution, gathering.result()));
+    await stream.end(executionResultJson(execution, gathering.result()));
   } catch (error) {
     if (!stream.signal.aborted) {
-      broken(request, error);
+      logBreak(request, error);
       reply.raw.destroy();
     }
   } finally {
-    await cancelIfGone(request, stream.signal, execution, onDisconnect);
+    gathering.close();
   }
-}
-
-/** An answer that has begun is broken off, so that its client comes back for the rest. */
-function broken(request: FastifyRequest, error: unknown): void {
-  const stopping = error instanceof HotcellError && error.code === "shutting_down";
-  request.log[stopping ? "debug" : "error"]({ err: error }, "an answer was broken off");
+  await cancelIfGone(request, stream.signal, execution, onDisconnect);
 }
 
 async function cancelIfGone(
@@ -113,8 +131,8 @@ async function cancelIfGone(
 export async function answerExecution(
   request: FastifyRequest,
   reply: FastifyReply,
-  body: ExecutionRequest,
-  accept: () => Promise<Execution>,
+  body: Pick<ExecutionRequest, "on_disconnect">,
+  { accept, ...shared }: ExecutionAnswerOptions & { accept: () => Promise<Execution> },
 ): Promise<FastifyReply> {
   const respondAsync = /\brespond-async\b/i.test(String(request.headers["prefer"] ?? ""));
   const kind = representation(request.headers.accept);
@@ -127,10 +145,8 @@ export async function answerExecution(
       .header("preference-applied", "respond-async")
       .send(view);
   }
-  if (kind === "events") {
-    await streamExecution(request, reply, execution, { onDisconnect: body.on_disconnect });
-  } else {
-    await gatherExecution(request, reply, execution, body.on_disconnect);
-  }
+  const options = { ...shared, onDisconnect: body.on_disconnect };
+  if (kind === "events") await streamExecution(request, reply, execution, options);
+  else await gatherExecution(request, reply, execution, options);
   return reply;
 }

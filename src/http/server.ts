@@ -10,10 +10,12 @@ import { fieldErrors, invalidRequest } from "../validation.js";
 import type { KeyRing } from "../sessions/key-ring.js";
 import type { ImageView } from "../sessions/image-view.js";
 import type { SessionRegistry } from "../sessions/session-registry.js";
+import { CharacterBudget } from "../kernels/character-budget.js";
 import { authentication } from "./authentication.js";
 import { documentation } from "./documentation.js";
 import type { SiteFile } from "./playground/site.js";
 import { sendProblem } from "./problem.js";
+import { eventRoutes } from "./routes/events.js";
 import { executionRoutes } from "./routes/executions.js";
 import { fileRoutes } from "./routes/files.js";
 import { imageRoutes } from "./routes/images.js";
@@ -41,6 +43,8 @@ export interface ServerOptions {
   hosts: ReadonlySet<string>;
   /** Whether the API's description is there to be read as pages; they take a tenth of a second to start. */
   pages?: boolean;
+  /** A client that takes nothing of a stream for so long is let go; two minutes when absent. */
+  stallMs?: number | undefined;
   /** The built playground; `/` says that there is none where it was not built. */
   playground?: SiteFile[] | undefined;
 }
@@ -58,6 +62,9 @@ const DOCS = "/docs";
 
 /** Close code of a service that restarts: clients are to connect again (RFC 6455's registry). */
 const SERVICE_RESTART = 1012;
+
+/** What all answers that are being gathered, or were and are being sent, may hold together. */
+const GATHERED_CHARACTERS = 256 * 1024 * 1024;
 
 /** What `X-Request-ID` may be to be used: anything else gets an id of ours. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -175,8 +182,11 @@ export async function buildServer(
     async (v1) => {
       await v1.register(sessionRoutes, { sessions: services.sessions });
       await v1.register(kernelRoutes, { sessions: services.sessions });
-      await v1.register(executionRoutes, { sessions: services.sessions });
-      await v1.register(streamRoutes, { sessions: services.sessions });
+      const streams = { sessions: services.sessions, stallMs: options.stallMs };
+      const budget = new CharacterBudget(GATHERED_CHARACTERS);
+      await v1.register(executionRoutes, { ...streams, budget });
+      await v1.register(eventRoutes, streams);
+      await v1.register(streamRoutes, streams);
       await v1.register(fileRoutes, { sessions: services.sessions });
       await v1.register(imageRoutes, { images: services.images });
       await v1.register(toolRoutes);

@@ -1,7 +1,13 @@
 import type { KernelMessage } from "@jupyterlab/services";
 import { z } from "zod";
-import type { MessageRecord, JournalRecord, RunRecord } from "../sandboxes/journal-record.js";
-import type { ExecutionEvent } from "./event.js";
+import type {
+  JournalRecord,
+  KernelRecord,
+  MessageRecord,
+  RunRecord,
+} from "../sandboxes/journal-record.js";
+import type { EventOf, ExecutionEvent } from "./event.js";
+import type { SessionEvent } from "./session-event.js";
 
 const text = z.string().transform((value) => value.toWellFormed());
 const object = z.custom<Record<string, unknown>>(
@@ -55,19 +61,26 @@ const artifacts = z.object({
   }),
 });
 
+/** Whose record it is: output outside of executions has no `id`. */
+interface Origin {
+  id: string | null;
+  sessionId: string;
+}
+
 /** The metadata of a bundle, with links to the values that were taken out of its data. */
 function linkedMetadata(
   metadata: Record<string, unknown>,
-  execution: { id: string; sessionId: string },
+  { id: execution, sessionId }: Origin,
 ): Record<string, unknown> {
   if (!("hotcell" in metadata)) return metadata;
   const { hotcell: _, ...others } = metadata;
   const { data } = artifacts.safeParse(metadata);
   if (data === undefined) return others;
+  const owner = `/v1/sessions/${sessionId}${execution === null ? "" : `/executions/${execution}`}`;
   const links = data.hotcell.artifacts.map(({ id, mime, bytes }) => ({
     mime,
     bytes,
-    href: `/v1/sessions/${execution.sessionId}/executions/${execution.id}/artifacts/${id}`,
+    href: `${owner}/artifacts/${id}`,
   }));
   return { ...others, hotcell: { artifacts: links } };
 }
@@ -78,6 +91,20 @@ interface Common {
   execution_id: string;
 }
 
+/** The events that messages of kernels become. */
+type OutputEvent = EventOf<
+  | "stream"
+  | "execute_result"
+  | "display_data"
+  | "update_display_data"
+  | "clear_output"
+  | "error"
+  | "input_request"
+  | "comm_open"
+  | "comm_msg"
+  | "comm_close"
+>;
+
 function withoutUndefined<T extends object>(value: T): T {
   for (const key in value) if (value[key] === undefined) Reflect.deleteProperty(value, key);
   return value;
@@ -86,8 +113,8 @@ function withoutUndefined<T extends object>(value: T): T {
 function messageEvent(
   record: MessageRecord,
   common: Common,
-  execution: { id: string; sessionId: string },
-): ExecutionEvent | undefined {
+  origin: Origin,
+): OutputEvent | undefined {
   const type = record.msg_type as KernelMessage.MessageType;
   switch (type) {
     case "stream": {
@@ -104,7 +131,7 @@ function messageEvent(
           type,
           ...common,
           data: data.data,
-          metadata: linkedMetadata(data.metadata, execution),
+          metadata: linkedMetadata(data.metadata, origin),
           execution_count: data.execution_count,
           display_id: data.transient.display_id,
         })
@@ -136,7 +163,11 @@ function messageEvent(
   }
 }
 
-function runEvent(record: RunRecord, common: Common, sessionId: string): ExecutionEvent {
+function runEvent(
+  record: RunRecord,
+  common: Common,
+  sessionId: string,
+): Exclude<ExecutionEvent, OutputEvent | EventOf<"gap">> {
   switch (record.event) {
     case "queued":
       return { type: "queued", ...common, position: record.position };
@@ -182,11 +213,7 @@ export function recordEvent(
   record: JournalRecord,
   execution: { id: string; sessionId: string },
 ): ExecutionEvent | undefined {
-  const common: Common = {
-    n: record.n,
-    at: new Date(record.at).toISOString(),
-    execution_id: execution.id,
-  };
+  const common = { n: record.n, at: isoTime(record.at), execution_id: execution.id };
   switch (record.kind) {
     case "message":
       return messageEvent(record, common, execution);
@@ -197,4 +224,76 @@ export function recordEvent(
     case "kernel":
       return undefined;
   }
+}
+
+function kernelEvent(record: KernelRecord): SessionEvent {
+  const common = {
+    n: record.n,
+    at: isoTime(record.at),
+    kernel_id: record.kernel,
+    generation: record.generation,
+  };
+  const language = record.language ?? undefined;
+  const reason = record.reason ?? undefined;
+  switch (record.event) {
+    case "starting":
+      return withoutUndefined({ type: "kernel_starting", ...common, language, reason });
+    case "ready":
+      return withoutUndefined({
+        type: "kernel_ready",
+        ...common,
+        language,
+        language_version: record.language_version ?? undefined,
+      });
+    case "dead":
+      return withoutUndefined({
+        type: "kernel_died",
+        ...common,
+        language,
+        reason,
+        signal: record.signal ?? undefined,
+        exit_code: record.exit_code ?? undefined,
+      });
+    case "removed":
+      return withoutUndefined({ type: "kernel_removed", ...common, language, reason });
+  }
+}
+
+/**
+ * The event that a record is on the stream of its session, or of one kernel, with the same number; `undefined` for
+ * messages that the API does not have or whose content makes no sense.
+ */
+export function sessionEvent(
+  record: JournalRecord,
+  stream: { sessionId: string; kernelId: string | null },
+): SessionEvent | undefined {
+  const { sessionId } = stream;
+  switch (record.kind) {
+    case "kernel":
+      return kernelEvent(record);
+    case "gap": {
+      const { n, from, to, reason } = record;
+      const about = { execution_id: null, kernel_id: stream.kernelId };
+      return { type: "gap", n, at: isoTime(record.at), ...about, from, to, reason };
+    }
+    case "run": {
+      const common = { n: record.n, at: isoTime(record.at), execution_id: record.run };
+      return { ...runEvent(record, common, sessionId), kernel_id: record.kernel };
+    }
+    case "message": {
+      const common = { n: record.n, at: isoTime(record.at), execution_id: record.run ?? "" };
+      const event = messageEvent(record, common, { id: record.run, sessionId });
+      if (event === undefined) return undefined;
+      return {
+        ...event,
+        execution_id: record.run,
+        kernel_id: record.kernel,
+        ...(record.late ? { late: true } : {}),
+      };
+    }
+  }
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }

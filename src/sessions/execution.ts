@@ -2,6 +2,7 @@ import { isTerminalEvent, type ExecutionEvent } from "../kernels/event.js";
 import { recordEvent } from "../kernels/record-event.js";
 import type { JournalRecord } from "../sandboxes/journal-record.js";
 import type { RunObject } from "../sandboxes/runs.js";
+import { clientError } from "./sandbox-error.js";
 import type { ExecutionView } from "./session-view.js";
 
 /** How an execution reaches the records of its run. */
@@ -50,12 +51,16 @@ export class Execution {
     signal?: AbortSignal | undefined;
   }): AsyncGenerator<ExecutionEvent, void, undefined> {
     const after = Math.max(options.after ?? 0, this.start);
-    for await (const record of this.records.follow(after, options.signal)) {
-      const event = recordEvent(record, this);
-      if (event === undefined) continue;
-      if (isTerminalEvent(event)) this.#ended = true;
-      yield event;
-      if (this.#ended) return;
+    try {
+      for await (const record of this.records.follow(after, options.signal)) {
+        const event = recordEvent(record, this);
+        if (event === undefined) continue;
+        if (isTerminalEvent(event)) this.#ended = true;
+        yield event;
+        if (this.#ended) return;
+      }
+    } catch (error) {
+      throw clientError(error);
     }
   }
 

@@ -28,6 +28,7 @@ import {
   type SandboxServices,
   startSandbox,
 } from "./sandbox-start.js";
+import { SessionEvents } from "./session-events.js";
 import { SessionFiles } from "./session-files.js";
 import type { SessionIdentity } from "./session-identity.js";
 import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
@@ -67,6 +68,7 @@ const DETACHED = new HotcellError(
 export class Session {
   readonly files: SessionFiles;
   readonly kernels: KernelCalls;
+  readonly events: SessionEvents;
   readonly expiry: Expiry;
   #state: SessionState = "starting";
   #reason: EndReason | undefined;
@@ -99,6 +101,12 @@ export class Session {
       kernels: async () => (await this.running()).kernels,
       ask: (work) => this.#ask(work),
       touch: () => this.expiry.touch(),
+    });
+    this.events = new SessionEvents({
+      sessionId: this.id,
+      sandbox: () => this.running(),
+      ask: (work) => this.#ask(work),
+      reason: () => this.#reason,
     });
     this.#starting = "plan" in origin ? this.#start(origin.plan) : this.#adopt(origin.kept);
     // Whoever waits for the session hears of a failure; nobody may be waiting.

@@ -1,7 +1,15 @@
 import type { ServerResponse } from "node:http";
 import type { ExecutionEvent } from "../kernels/event.js";
+import type { SessionEvent } from "../kernels/session-event.js";
 import { stringifyEvent } from "./event-json.js";
-import { openResponseStream, type ResponseStream } from "./response-stream.js";
+import {
+  openResponseStream,
+  type ResponseStream,
+  type ResponseStreamOptions,
+} from "./response-stream.js";
+
+/** What is sent as server-sent events. */
+export type StreamEvent = ExecutionEvent | SessionEvent;
 
 /** Headers of an event stream: nothing between us and the client may hold it back, store or compress it. */
 export const EVENT_STREAM_HEADERS = {
@@ -11,43 +19,42 @@ export const EVENT_STREAM_HEADERS = {
 };
 
 /** One frame (HTML Standard, "Server-sent events"). JSON has no raw line breaks, so the data is a single line. */
-export function eventFrame(event: ExecutionEvent): string {
+export function eventFrame(event: StreamEvent): string {
   return `id: ${event.n}\nevent: ${event.type}\ndata: ${stringifyEvent(event)}\n\n`;
 }
 
 export function openEventStream(
   response: ServerResponse,
-  headers: Record<string, string | number | string[]>,
+  options: Pick<ResponseStreamOptions, "headers" | "stallMs" | "onStall">,
 ): ResponseStream {
-  const stream = openResponseStream(response, {
-    headers: { ...headers, ...EVENT_STREAM_HEADERS },
+  return openResponseStream(response, {
+    ...options,
+    headers: { ...options.headers, ...EVENT_STREAM_HEADERS },
     heartbeat: ": awake\n\n",
+    farewell: ": slow_consumer\n\n",
   });
-  return stream;
 }
 
 /**
- * Sends events until the terminal one, and ends the response in the same tick as it. Returns whether it got that far:
- * when the client leaves first, it returns `false`.
+ * Sends events until the last one, and ends the response in the same tick as it. Returns early when the client leaves;
+ * throws what the events throw, with the response still open.
  */
-export async function sendEvents(
+export async function sendEvents<Event extends StreamEvent>(
   stream: ResponseStream,
-  events: AsyncIterable<ExecutionEvent>,
-): Promise<boolean> {
+  events: AsyncIterable<Event>,
+  isLast: (event: Event) => boolean,
+): Promise<void> {
   try {
     for await (const event of events) {
       const frame = eventFrame(event);
-      if (event.type === "execution_finished") {
-        stream.end(frame);
-        return true;
+      if (isLast(event)) {
+        await stream.end(frame);
+        return;
       }
       await stream.write(frame);
     }
-    return true;
+    await stream.end();
   } catch (error) {
-    if (stream.signal.aborted) return false;
-    throw error;
-  } finally {
-    stream.end();
+    if (!stream.signal.aborted) throw error;
   }
 }

@@ -10,12 +10,33 @@ const kernel = executionRequestShape.kernel;
 export const socketMessageSchema = z
   .discriminatedUnion("op", [
     z.strictObject({ op: z.literal("execute"), ref, ...executionRequestShape }),
-    z.strictObject({
-      op: z.literal("resume"),
-      ref,
-      execution_id: clientIdSchema,
-      after: z.int().min(0).optional(),
-    }),
+    z
+      .strictObject({
+        op: z.literal("resume"),
+        ref,
+        execution_id: clientIdSchema
+          .optional()
+          .describe("Follow this execution, from its beginning or behind `after`"),
+        kernel: z
+          .uuid()
+          .optional()
+          .describe("Follow this kernel; without it and `execution_id`, the whole session"),
+        after: z
+          .int()
+          .min(0)
+          .optional()
+          .describe("Only events with larger numbers; sessions and kernels: from now on otherwise"),
+      })
+      .refine(
+        ({ execution_id, kernel: named }) => execution_id === undefined || named === undefined,
+        {
+          message: "is of no use beside execution_id",
+          path: ["kernel"],
+        },
+      ),
+    z
+      .strictObject({ op: z.literal("unfollow"), ref })
+      .describe("No more events with this `ref`; what runs goes on"),
     z.strictObject({
       op: z.literal("input"),
       ref,
@@ -42,3 +63,4 @@ export const socketMessageSchema = z
   .meta({ id: "SocketMessage", description: "What a client sends over /stream" });
 
 export type SocketMessage = z.output<typeof socketMessageSchema>;
+export type MessageOf<Op extends SocketMessage["op"]> = Extract<SocketMessage, { op: Op }>;

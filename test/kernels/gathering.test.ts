@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CharacterBudget } from "../../src/kernels/character-budget.js";
 import { Gathering } from "../../src/kernels/gathering.js";
 import { events, finished } from "./events.js";
 
@@ -135,10 +136,10 @@ describe("gathering an execution's events", () => {
   });
 
   it("drops and counts outputs past its capacity", () => {
-    const gathering = new Gathering({ capacity: 100 });
+    const gathering = new Gathering({ capacity: 1000 });
     for (const event of events(
-      text("stdout", "x".repeat(60)),
-      text("stdout", "y".repeat(60)),
+      text("stdout", "x".repeat(600)),
+      text("stdout", "y".repeat(600)),
       text("stdout", "z"),
     )) {
       gathering.add(event);
@@ -146,8 +147,71 @@ describe("gathering an execution's events", () => {
     const { outputs, dropped_outputs } = gathering.result();
     expect(dropped_outputs).toBe(1);
     expect(outputs).toEqual([
-      { output_type: "stream", name: "stdout", text: `${"x".repeat(60)}z` },
+      { output_type: "stream", name: "stdout", text: `${"x".repeat(600)}z` },
     ]);
+  });
+
+  it("counts what updates make of displays, its own and earlier ones", () => {
+    const gathering = new Gathering({ capacity: 1000 });
+    const display = (type: "display_data" | "update_display_data", id: string, size: number) =>
+      ({ type, display_id: id, data: { "text/plain": "x".repeat(size) }, metadata: {} }) as const;
+    for (const event of events(
+      display("display_data", "own", 10),
+      display("update_display_data", "own", 2000),
+      display("update_display_data", "own", 300),
+      display("update_display_data", "earlier", 10),
+      display("update_display_data", "earlier", 2000),
+      display("update_display_data", "earlier", 20),
+    )) {
+      gathering.add(event);
+    }
+    const { outputs, updates, dropped_outputs } = gathering.result();
+    expect(dropped_outputs).toBe(2);
+    expect(outputs).toMatchObject([{ data: { "text/plain": "x".repeat(300) } }]);
+    expect(updates).toMatchObject([{ data: { "text/plain": "x".repeat(20) } }]);
+  });
+
+  it("keeps a hundred thousand updates and as many pieces of text, in order", () => {
+    const gathering = new Gathering();
+    const parts = Array.from({ length: 100_000 }, (_none, index) => String(index));
+    const add = (event: Parameters<typeof events>[0]) => {
+      for (const made of events(event)) gathering.add(made);
+    };
+    for (const part of parts) add(text("stdout", part));
+    for (const id of parts) {
+      add({
+        type: "update_display_data",
+        display_id: id,
+        data: { "text/plain": id },
+        metadata: {},
+      });
+    }
+    const { outputs, updates } = gathering.result();
+    expect(outputs).toEqual([{ output_type: "stream", name: "stdout", text: parts.join("") }]);
+    expect(updates.map(({ display_id }) => display_id)).toEqual(parts);
+  });
+
+  it("shares a budget with others past its own part, and gives it back", () => {
+    const megabyte = 1024 * 1024;
+    const budget = new CharacterBudget(megabyte);
+    const gather = () => {
+      const gathering = new Gathering({ budget });
+      for (const event of events(
+        ...Array.from({ length: 4 }, () => text("stdout", "x".repeat(megabyte - 1024))),
+      )) {
+        gathering.add(event);
+      }
+      return gathering;
+    };
+    const first = gather();
+    expect(first.result().dropped_outputs).toBe(1);
+    const second = gather();
+    expect(second.result().dropped_outputs).toBe(2);
+    expect(second.result().outputs).toMatchObject([{ text: "x".repeat(2 * (megabyte - 1024)) }]);
+    first.close();
+    first.close();
+    expect(gather().result().dropped_outputs).toBe(1);
+    expect(gather().result().dropped_outputs).toBe(2);
   });
 
   it("takes keys that are names of Object.prototype as data", () => {

@@ -3,19 +3,21 @@ import type { FastifyReply } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { eventSchema } from "../../kernels/event.js";
+import type { CharacterBudget } from "../../kernels/character-budget.js";
 import { Gathering } from "../../kernels/gathering.js";
 import { executeRequestSchema, executionRequestSchema } from "../../sessions/execution-request.js";
 import { clientIdSchema, textSchema } from "../../sessions/session-options.js";
 import type { SessionRegistry } from "../../sessions/session-registry.js";
 import { executionViewSchema } from "../../sessions/session-view.js";
-import { executionResultJson, executionResultSchema } from "../../streaming/execution-result.js";
-import { answerExecution, streamExecution } from "../execution-answer.js";
+import { executionResultSchema } from "../../streaming/execution-result.js";
+import type { Session } from "../../sessions/session.js";
+import { answerExecution, sendGathered, streamExecution } from "../execution-answer.js";
+import { lastEventNumber, resumption } from "../last-event-id.js";
 import { unfenced } from "../../tools/code-fence.js";
 import { problems } from "../problem.js";
 
 const sessionParams = z.object({ session_id: clientIdSchema });
 const params = sessionParams.extend({ execution_id: clientIdSchema });
-const eventsQuery = z.object({ after: z.coerce.number().int().min(0).optional() });
 
 const eventStream = z
   .string()
@@ -34,10 +36,11 @@ const executionResponses = {
   ...problems(404, 406, 409, 410, 413, 422, 429, 502, 503),
 };
 
-export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = async (
-  app,
-  { sessions },
-) => {
+export const executionRoutes: FastifyPluginAsyncZod<{
+  sessions: SessionRegistry;
+  stallMs?: number | undefined;
+  budget?: CharacterBudget | undefined;
+}> = async (app, { sessions, stallMs, budget }) => {
   const tags = ["Executions"];
 
   app.post(
@@ -54,9 +57,11 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
       const { body } = request;
-      return answerExecution(request, reply, body, () =>
-        session.execute({ ...body, code: unfenced(body.code) }),
-      );
+      return answerExecution(request, reply, body, {
+        accept: () => session.execute({ ...body, code: unfenced(body.code) }),
+        stallMs,
+        budget,
+      });
     },
   );
 
@@ -97,12 +102,16 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
         env,
         cwd,
       };
-      return answerExecution(request, reply, run, async () => {
-        const session =
-          id === undefined
-            ? await sessions.create(request.tenant, undefined, options)
-            : await sessions.firstUse(request.tenant, id, options);
-        return session.execute({ ...run, code: unfenced(run.code) });
+      return answerExecution(request, reply, run, {
+        accept: async () => {
+          const session =
+            id === undefined
+              ? await sessions.create(request.tenant, undefined, options)
+              : await sessions.firstUse(request.tenant, id, options);
+          return session.execute({ ...run, code: unfenced(run.code) });
+        },
+        stallMs,
+        budget,
       });
     },
   );
@@ -138,11 +147,14 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
     async (request, reply) => {
       const { session_id: id, execution_id } = request.params;
       const execution = await sessions.execution(request.tenant, id, execution_id);
-      const gathering = new Gathering();
-      for await (const event of execution.soFar()) gathering.add(event);
-      return (reply as FastifyReply)
-        .type("application/json; charset=utf-8")
-        .send(executionResultJson(execution, gathering.result()));
+      const gathering = new Gathering({ budget });
+      try {
+        for await (const event of execution.soFar()) gathering.add(event);
+        await sendGathered(request, reply, execution, { gathering, stallMs });
+      } finally {
+        gathering.close();
+      }
+      return reply;
     },
   );
 
@@ -153,8 +165,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
         tags,
         summary: "An execution's events from the beginning, or after `Last-Event-ID` or `after`",
         params,
-        querystring: eventsQuery,
-        headers: z.object({ "last-event-id": z.string().optional() }),
+        ...resumption,
         response: {
           200: { description: "Events", content: { "text/event-stream": { schema: eventStream } } },
           204: z.null().describe("Nothing can follow"),
@@ -165,9 +176,12 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
     async (request, reply) => {
       const { session_id: id, execution_id } = request.params;
       const execution = await sessions.execution(request.tenant, id, execution_id);
-      const after = request.query.after ?? lastEventId(request.headers["last-event-id"]);
+      const after = lastEventNumber(request);
       if (after !== undefined && execution.nothingAfter(after)) return reply.code(204).send(null);
-      await streamExecution(request, reply, execution, { after });
+      if (after !== undefined && execution.run.state !== "finished") {
+        await sessions.get(request.tenant, id).events.assertReached(after);
+      }
+      await streamExecution(request, reply, execution, { after, stallMs });
       return reply;
     },
   );
@@ -223,6 +237,23 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
     },
   );
 
+  const sendArtifact = async (reply: FastifyReply, session: Session, id: string) => {
+    const artifact = await session.artifact(id);
+    return reply
+      .type("application/octet-stream")
+      .header("content-length", artifact.length)
+      .header("content-disposition", "attachment")
+      .header("content-security-policy", "sandbox; default-src 'none'")
+      .send(Readable.from(artifact, { objectMode: false }));
+  };
+  const artifactResponses = {
+    200: {
+      description: "The value's bytes",
+      content: { "application/octet-stream": { schema: z.string() } },
+    },
+    ...problems(404, 410, 503),
+  };
+
   app.get(
     "/sessions/:session_id/executions/:execution_id/artifacts/:artifact_id",
     {
@@ -230,29 +261,28 @@ export const executionRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry 
         tags,
         summary: "A MIME value that was too large for its event",
         params: params.extend({ artifact_id: clientIdSchema }),
-        response: {
-          200: {
-            description: "The value's bytes",
-            content: { "application/octet-stream": { schema: z.string() } },
-          },
-          ...problems(404, 410, 503),
-        },
+        response: artifactResponses,
       },
     },
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      const artifact = await session.artifact(request.params.artifact_id);
-      return (reply as FastifyReply)
-        .type("application/octet-stream")
-        .header("content-length", artifact.length)
-        .header("content-disposition", "attachment")
-        .header("content-security-policy", "sandbox; default-src 'none'")
-        .send(Readable.from(artifact, { objectMode: false }));
+      return sendArtifact(reply, session, request.params.artifact_id);
+    },
+  );
+
+  app.get(
+    "/sessions/:session_id/artifacts/:artifact_id",
+    {
+      schema: {
+        tags,
+        summary: "A MIME value that was too large for its event, of output outside of executions",
+        params: sessionParams.extend({ artifact_id: clientIdSchema }),
+        response: artifactResponses,
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      return sendArtifact(reply, session, request.params.artifact_id);
     },
   );
 };
-
-/** The number in `Last-Event-ID`; what is not a number is as if it were not there. */
-function lastEventId(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
-}

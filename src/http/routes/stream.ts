@@ -5,10 +5,10 @@ import type { SessionRegistry } from "../../sessions/session-registry.js";
 import { serveSocket } from "../../streaming/socket-session.js";
 import { problemOf, toHotcellError } from "../problem.js";
 
-export const streamRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> = async (
-  app,
-  { sessions },
-) => {
+export const streamRoutes: FastifyPluginAsyncZod<{
+  sessions: SessionRegistry;
+  stallMs?: number | undefined;
+}> = async (app, { sessions, stallMs }) => {
   app.get(
     "/sessions/:session_id/stream",
     {
@@ -27,6 +27,7 @@ export const streamRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> 
       const session = sessions.get(request.tenant, request.params.session_id);
       serveSocket(socket, session, {
         log: request.log,
+        stallMs,
         problem: (error) => {
           const known = toHotcellError(error);
           if (known.code === "internal_error")
