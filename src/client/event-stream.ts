@@ -1,5 +1,6 @@
 import { createParser } from "eventsource-parser";
 import type { ExecutionEvent } from "../kernels/event.js";
+import type { SessionEvent } from "../kernels/session-event.js";
 import { type ChunkOptions, chunksOf } from "./chunks.js";
 import { HotcellError } from "./error.js";
 
@@ -28,9 +29,24 @@ const KNOWN: Record<ExecutionEvent["type"], true> = {
   execution_finished: true,
 };
 
+const KNOWN_IN_SESSIONS: Record<SessionEvent["type"], true> = {
+  ...KNOWN,
+  following: true,
+  kernel_starting: true,
+  kernel_ready: true,
+  kernel_died: true,
+  kernel_removed: true,
+  session_ended: true,
+};
+
 /** Whether this client knows what the event means: newer gateways may have types that it does not. */
 export function isKnown(event: NumberedEvent): event is ExecutionEvent {
   return Object.hasOwn(KNOWN, event.type);
+}
+
+/** The same of events on the streams of sessions and kernels. */
+export function isKnownSessionEvent(event: NumberedEvent): event is SessionEvent {
+  return Object.hasOwn(KNOWN_IN_SESSIONS, event.type);
 }
 
 function eventOf(data: string): NumberedEvent {

@@ -1,6 +1,7 @@
 import type { ExecutionEvent } from "../kernels/event.js";
 import { isExecution, isResult } from "./answers.js";
 import { HotcellError } from "./error.js";
+import { iterateEvents } from "./event-iterator.js";
 import { eventsOf, isKnown } from "./event-stream.js";
 import type { CallOptions, ExecutionOptions } from "./options.js";
 import { executionPath } from "./path.js";
@@ -54,25 +55,7 @@ export class Execution implements AsyncIterable<ExecutionEvent> {
 
   /** Its events from the beginning. The first loop sends the code, a later one reads all again. */
   [Symbol.asyncIterator](): AsyncIterator<ExecutionEvent, void, undefined> {
-    const left = new AbortController();
-    const { signal } = this.#plan;
-    const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
-    const events = this.#events(either);
-    return {
-      next: async () => {
-        try {
-          return await events.next();
-        } catch (error) {
-          if (left.signal.aborted) return { done: true, value: undefined };
-          throw error;
-        }
-      },
-      return: async () => {
-        left.abort();
-        await events.return();
-        return { done: true, value: undefined };
-      },
-    };
+    return iterateEvents(this.#plan.signal, (signal) => this.#events(signal));
   }
 
   /** Waits for the end; all that it said, gathered. Starts it where nothing has yet. */

@@ -7,12 +7,14 @@ export { Hotcell } from "./hotcell.js";
 export type {
   CallOptions,
   ExecutionOptions,
+  FollowOptions,
   HotcellOptions,
   RetryOptions,
   RunOptions,
   SessionOptions,
 } from "./options.js";
 export { Session } from "./session.js";
+export { SessionEvents } from "./session-events.js";
 export type {
   Completion,
   ExecutionEvent,
@@ -22,6 +24,7 @@ export type {
   Output,
   Problem,
   Result,
+  SessionEvent,
   SessionList,
   SessionListOptions,
   SessionView,

@@ -25,6 +25,15 @@ export interface ExecutionOptions extends Omit<ExecutionRequest, "code">, CallOp
   retry?: RetryOptions | undefined;
 }
 
+/** Which events of a session are followed. */
+export interface FollowOptions extends CallOptions {
+  /** Only events with larger numbers, 0 for all that are kept; those from now on by default. */
+  after?: number | undefined;
+  /** The id of a kernel: only its events. */
+  kernel?: string | undefined;
+  retry?: RetryOptions | undefined;
+}
+
 /** Code and its session in one call: options of the session count where the call makes it. */
 export interface RunOptions
   extends

@@ -22,6 +22,12 @@ export function executionPath(session: string, execution: string): string {
   return `${sessionPath(session)}/executions/${segment(execution)}`;
 }
 
+/** @throws HotcellError `invalid_request` for what is no id */
+export function eventsPath(session: string, kernel: string | undefined): string {
+  const of = kernel === undefined ? "" : `/kernels/${segment(kernel)}`;
+  return `${sessionPath(session)}${of}/events`;
+}
+
 /**
  * A file's place in the API, from its path relative to `/workspace`, or absolute inside it.
  * @throws HotcellError `invalid_path` for `..`, which addresses cannot hold, and for what is outside

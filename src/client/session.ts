@@ -4,8 +4,9 @@ import { HotcellError } from "./error.js";
 import { Execution } from "./execution.js";
 import { SessionFiles } from "./files.js";
 import { makeId } from "./id.js";
-import type { CallOptions, ExecutionOptions } from "./options.js";
-import { sessionPath } from "./path.js";
+import type { CallOptions, ExecutionOptions, FollowOptions } from "./options.js";
+import { eventsPath, sessionPath } from "./path.js";
+import { SessionEvents } from "./session-events.js";
 import { START_CALL_MS, type Transport } from "./transport.js";
 import type { Completion, Inspection, Result, SessionView } from "./views.js";
 
@@ -59,6 +60,11 @@ export class Session implements AsyncDisposable {
   /** An execution of this session that exists, by its id. */
   execution(id: string, options: Pick<ExecutionOptions, "signal" | "retry"> = {}): Execution {
     return new Execution(this.#gateway, { ...options, id, sessionId: this.id });
+  }
+
+  /** What happens in the session from now on, or behind a number; with a `kernel`, only what happens there. */
+  events(options: FollowOptions = {}): SessionEvents {
+    return new SessionEvents(this.#gateway, eventsPath(this.id, options.kernel), options);
   }
 
   /** Interrupts what runs in the default kernel. */

@@ -27,12 +27,21 @@ export function isTransient(error: unknown): error is HotcellError {
   return isAway(error) || code === "gateway_timeout" || status === 429 || status >= 500;
 }
 
+/** Refusals that pass: the gateway is stopping, or its sandbox is dialling again. */
+const PASSING = new Set(["shutting_down", "sandbox_unreachable", "sandbox_unresponsive"]);
+
+/** Whether the same id and body may be sent again: what the first request started is found, and nothing runs twice. */
+function isPassing(error: unknown): error is HotcellError {
+  return isAway(error) || (error instanceof HotcellError && PASSING.has(error.code));
+}
+
 function isGone({ code }: HotcellError): boolean {
   return code === "session_not_found" || code === "session_ended";
 }
 
 /**
- * Has code executed, once: where the request breaks before it is answered, the same id and body find what it started.
+ * Has code executed, once: where the request breaks before it is answered, or is refused by a gateway that stops or
+ * whose sandbox is out of reach for the moment, the same id and body find what it started.
  * A gateway that this client has never spoken with is not waited for.
  * @returns the answer, of the media type; its body is unread
  * @throws HotcellError, the signal's reason
@@ -60,12 +69,14 @@ export async function submit(
         { status: response.status },
       );
     } catch (error) {
-      if (!isAway(error)) {
+      if (!isPassing(error)) {
         const lost = broken !== undefined && again.path !== path;
         throw lost && error instanceof HotcellError && isGone(error) ? broken : error;
       }
-      if (!reached) throw error;
-      broken ??= error;
+      if (isAway(error)) {
+        if (!reached) throw error;
+        broken ??= error;
+      }
       await patience.pause(error, signal);
     }
   }

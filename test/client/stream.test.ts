@@ -149,6 +149,41 @@ describe("a stream that breaks", () => {
     expect(others).toEqual([first, first]);
   });
 
+  it.each([
+    [503, "shutting_down"],
+    [503, "sandbox_unreachable"],
+    [504, "sandbox_unresponsive"],
+  ])("before it began with %i %s is sent again with the same id and body", async (status, code) => {
+    const events = await execution([refuse(status, code), streams(frame(1), finish(2))]);
+    expect(await numbersOf(events)).toEqual([1, 2]);
+    expect(asked()).toEqual([POST, POST]);
+    const [first, again] = gateway.requests.map(({ body }) => body);
+    expect(again).toEqual(first);
+  });
+
+  it.each([
+    [429, "queue_full"],
+    [502, "session_start_failed"],
+    [500, "internal_error"],
+  ])("before it began with %i %s is not sent again", async (status, code) => {
+    const events = await execution([refuse(status, code), streams(finish(1))]);
+    await expect(numbersOf(events)).rejects.toMatchObject({ code, status });
+    expect(asked()).toEqual([POST]);
+  });
+
+  it.each([
+    [503, "sandbox_unreachable"],
+    [504, "sandbox_unresponsive"],
+  ])("because of %i %s is taken up when the sandbox is back", async (status, code) => {
+    const events = await execution([
+      streamsAndBreaks(frame(1)),
+      refuse(status, code),
+      streams(finish(2)),
+    ]);
+    expect(await numbersOf(events)).toEqual([1, 2]);
+    expect(asked()).toEqual([POST, after(1), after(1)]);
+  });
+
   it("because the gateway is away is taken up when it is back", async () => {
     const proxyAlone: Answer = (response) => void response.writeHead(502).end("<html>");
     const events = await execution([
