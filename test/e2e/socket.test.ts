@@ -1,61 +1,15 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
 import { type GatewayProcess, startGatewayProcess } from "./gateway-process.js";
-
-type Message = { type: string; ref?: string; n?: number } & Record<string, unknown>;
-
-/** A client of a session's WebSocket that remembers what it got. */
-class Client {
-  readonly messages: Message[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  private constructor(readonly socket: WebSocket) {
-    socket.on("message", (data: Buffer) => {
-      this.messages.push(JSON.parse(data.toString()) as Message);
-      for (const wake of this.#waiting) wake();
-      this.#waiting.clear();
-    });
-  }
-
-  static async open(gateway: GatewayProcess, session: string): Promise<Client> {
-    const url = `${gateway.url.replace("http", "ws")}/v1/sessions/${session}/stream`;
-    const client = new Client(
-      new WebSocket(url, { headers: { authorization: `Bearer ${gateway.key}` } }),
-    );
-    await once(client.socket, "open");
-    return client;
-  }
-
-  send(message: object | string): void {
-    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
-  }
-
-  /** The first message that fits, waiting for it. */
-  async until(fits: (message: Message) => boolean): Promise<Message> {
-    for (;;) {
-      const found = this.messages.find(fits);
-      if (found) return found;
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
-  }
-
-  finished(ref: string): Promise<Message> {
-    return this.until((message) => message.ref === ref && message.type === "execution_finished");
-  }
-
-  of(ref: string): Message[] {
-    return this.messages.filter((message) => message.ref === ref);
-  }
-}
+import { SocketClient, type SocketMessage } from "./socket-client.js";
 
 let gateway: GatewayProcess;
 let session: string;
-let client: Client;
+let client: SocketClient;
 beforeAll(async () => {
   gateway = await startGatewayProcess();
   session = await gateway.session();
-  client = await Client.open(gateway, session);
+  client = await SocketClient.open(gateway, session);
 });
 afterAll(async () => {
   client.socket.terminate();
@@ -121,7 +75,7 @@ describe("the WebSocket", () => {
   });
 
   it("resumes an execution on another connection, without loss or doubles", async () => {
-    const leaving = await Client.open(gateway, session);
+    const leaving = await SocketClient.open(gateway, session);
     leaving.send({
       op: "execute",
       ref: "x",
@@ -132,7 +86,7 @@ describe("the WebSocket", () => {
     leaving.socket.terminate();
     client.send({ op: "resume", ref: "y", execution_id: "resumed", after: last.n });
     await client.finished("y");
-    const text = (messages: Message[]) =>
+    const text = (messages: SocketMessage[]) =>
       messages
         .flatMap((message) => (message.type === "stream" ? [String(message["text"])] : []))
         .join("");
