@@ -124,6 +124,7 @@ export interface TestGatewayOptions {
   bodyLimitBytes?: number;
   records?: SessionRecordStore;
   playground?: SiteFile[] | undefined;
+  stallMs?: number;
 }
 
 /** The gateway's HTTP side over doubles of sandboxes, listening on a free port. */
@@ -178,6 +179,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     },
     {
       playground: options.playground,
+      stallMs: options.stallMs,
       bodyLimitBytes: options.bodyLimitBytes ?? 8 * 1024 * 1024,
       hosts: new Set(["127.0.0.1", "localhost"]),
     },
