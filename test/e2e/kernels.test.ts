@@ -77,6 +77,23 @@ describe("a session's kernel", () => {
     expect((await gateway.execute(session, "temperature_of_cell")).text).toBe("4");
   });
 
+  it("runs code in a fresh interpreter when the disk is full: nothing else could make room", async () => {
+    const small = await gateway.session({
+      limits: { disk_bytes: 8 * 1024 ** 2, memory_bytes: 512 * 1024 ** 2 },
+    });
+    const fill = [
+      "for place in ('/workspace', '/tmp'):",
+      "    try:",
+      "        with open(f'{place}/filled', 'wb', buffering=0) as file:",
+      "            while file.write(bytes(1 << 18)): pass",
+      "    except OSError: pass",
+      "import os; os._exit(0)",
+    ];
+    expect((await gateway.execute(small, fill.join("\n"))).status).toBe("kernel_died");
+    const freed = await gateway.execute(small, "import os; os.remove('/tmp/filled'); 'room'");
+    expect(freed).toMatchObject({ status: "ok", generation: 2 });
+  });
+
   it("restarts: the next execution knows nothing, and a model is told", async () => {
     const before = await json<KernelView>("GET", path);
     await gateway.execute(session, "open('kept.txt', 'w').close()");

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import comm
-from ipykernel.compiler import XCachingCompiler
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelbase import Kernel
 from IPython.core.error import StdinNotImplementedError
@@ -19,6 +18,7 @@ from . import parents
 from .cells import reply_content, run_cell
 from .channels import Channels
 from .circumstances import circumstances
+from .compiler import Compiler
 from .interrupts import Interrupts
 from .output import Output
 from .parents import Parent
@@ -54,7 +54,7 @@ class PythonKernel(IPythonKernel):
         # Not IPythonKernel's own: it would load the debugger and replace methods of threading.Thread.
         Kernel.__init__(self, session=KernelSession(), log=log, **traits)
         self.shell = Shell.instance(
-            parent=self, kernel=self, profile_dir=self.profile_dir, compiler_class=XCachingCompiler
+            parent=self, kernel=self, profile_dir=self.profile_dir, compiler_class=Compiler
         )
         self.comm_manager = comm.get_comm_manager()
         for msg_type in ("comm_open", "comm_msg", "comm_close"):
