@@ -36,7 +36,7 @@ class Exit(NamedTuple):
     def reason(self) -> str:
         if self.signal is not None:
             return f"signal {self.signal}"
-        return f"exit {255 if self.exit_code is None else self.exit_code}"
+        return "unknown" if self.exit_code is None else f"exit {self.exit_code}"
 
 
 def _has_pidfds() -> bool:
