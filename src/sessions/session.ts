@@ -55,6 +55,9 @@ const FRESH_WITHIN_MS = 2_000;
 /** A sandbox of an earlier gateway that has not dialled after this long counts as unresponsive. */
 const RETURN_WITHIN_MS = 10_000;
 
+/** How soon a sandbox ends whose first processes were killed for want of memory. */
+const OOM_ENDS_WITHIN_MS = 5_000;
+
 /** An unresponsive sandbox is given this long to come back. */
 const UNRESPONSIVE_GRACE_MS = 30_000;
 
@@ -79,6 +82,7 @@ export class Session {
   readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
   #unresponsive: NodeJS.Timeout | undefined;
+  #oomAt: number | undefined;
 
   constructor(
     readonly identity: SessionIdentity,
@@ -259,7 +263,13 @@ export class Session {
 
   /** What the runtime saw happen to the sandbox. */
   sandboxEvent(event: SandboxEvent): void {
-    if (event.type === "exited") void this.end(exitReason(event));
+    if (event.type === "oom") this.#oomAt = performance.now();
+    else void this.end(exitReason({ ...event, oom: event.oom && this.#oomIsRecent }));
+  }
+
+  /** Whether want of memory can be what a sandbox that ends now ends of: what it has killed before may have been a kernel. */
+  get #oomIsRecent(): boolean {
+    return this.#oomAt === undefined || performance.now() - this.#oomAt < OOM_ENDS_WITHIN_MS;
   }
 
   /** Ends the session and everything in it. Idempotent: every call resolves when nothing is left. */

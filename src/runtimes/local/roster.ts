@@ -88,7 +88,6 @@ export function zygoteRoster(options: RosterOptions): Roster {
   }
 
   function reportOom(entry: Entry): void {
-    if (entry.oom) return;
     entry.oom = true;
     if (entry.state === "running") report({ type: "oom", sandboxId: entry.sandboxId });
   }

@@ -282,7 +282,7 @@ describe("an interrupted print", () => {
               pass
       [len(tried), sorted(set(tried) - done)]`;
     const interrupted = await run("a", code);
-    const [count, uncertain] = JSON.parse(valueOf(interrupted)) as [number, number[]];
+    const [count, uncertain] = JSON.parse(valueOf(interrupted) ?? "") as [number, number[]];
     const printed = textOf(interrupted.messages)
       .trimEnd()
       .split("\n")
