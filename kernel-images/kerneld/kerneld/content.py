@@ -17,9 +17,9 @@ _LARGE_BYTES = 4 * 1024 * 1024
 _BLOBS_BYTES = 20 * 1024 * 1024
 _MAX_CONTENT_BYTES = MAX_HEAD_BYTES - 320 * 1024
 """Leaves a head room for metadata and for what kerneld adds."""
+_MAX_NAME = 256
 _MAX_STRING = 64 * 1024
-_MAX_TRACEBACK_LINES = 200
-_MAX_TRACEBACK_LINE = 2048
+_MAX_TRACEBACK = 320 * 1024
 _RICH = ("execute_result", "display_data", "update_display_data")
 
 
@@ -95,6 +95,8 @@ def _take_out(content: Content, artifacts: Artifacts) -> bool:
     unchanged = True
     room = _BLOBS_BYTES
     for mime, item in list(bundle.items()):
+        if len(mime) > _MAX_NAME or not mime.isascii():
+            continue
         kind = "text" if isinstance(item, str) else "json"
         if kind == "text" and len(item) * 4 <= BLOB_BYTES:
             continue
@@ -121,11 +123,11 @@ def _shortened(msg_type: str, value: dict[str, Any], size: int) -> dict[str, Any
     """What stands for content that fits in no frame."""
     if msg_type == "error":
         lines = value.get("traceback")
-        lines = lines if isinstance(lines, list) else []
+        text = "\n".join(map(str, lines)) if isinstance(lines, list) else ""
         return {
-            "ename": str(value.get("ename"))[:_MAX_STRING],
-            "evalue": str(value.get("evalue"))[:_MAX_STRING],
-            "traceback": [str(line)[:_MAX_TRACEBACK_LINE] for line in lines[-_MAX_TRACEBACK_LINES:]],
+            "ename": _cut(str(value.get("ename")), _MAX_STRING),
+            "evalue": _cut(str(value.get("evalue")), _MAX_STRING),
+            "traceback": [_cut(text, _MAX_TRACEBACK)],
         }
     if msg_type in _RICH:
         note = f"[{msg_type} of {size} bytes: too many or too large parts to keep]"
@@ -137,9 +139,24 @@ def _shortened(msg_type: str, value: dict[str, Any], size: int) -> dict[str, Any
     short = {
         name: item
         for name, item in value.items()
-        if isinstance(item, bool | int | float) or (isinstance(item, str) and len(item) <= 1024)
+        if len(name) <= _MAX_NAME
+        and (isinstance(item, bool | int | float) or (isinstance(item, str) and len(item) <= 1024))
     }
     return dict(list(short.items())[:32]) | {"data": {}}
+
+
+def _cut(text: str, limit: int) -> str:
+    """`text`, of which the middle is left out when its JSON would have more than `limit` bytes."""
+    size = len(dump(text))
+    if size <= limit:
+        return text
+    # In proportion, then to the worst case of six bytes for a character.
+    for share in (len(text) * limit // size, limit // 6 - 32):
+        half = max(0, share // 2 - 32)
+        short = f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[len(text) - half :]}"
+        if len(dump(short)) <= limit:
+            break
+    return short
 
 
 def _deeper(value: dict[str, Any], limit: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 _DELIMITER = b"<IDS|MSG>"
 _MAX_HEADER_BYTES = 64 * 1024
-_MAX_METADATA_BYTES = 256 * 1024
+MAX_METADATA_BYTES = 256 * 1024
 _MSG_TYPE = re.compile(r"[A-Za-z_]{1,64}")
 _MSG_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,160}")
 _SESSION = secrets.token_hex(16)
@@ -54,7 +54,7 @@ class MessageReader:
         if not isinstance(msg_type, str) or not _MSG_TYPE.fullmatch(msg_type):
             raise InvalidMessage("the message type is not one")
         msg_id = _identifier(fields.get("msg_id")) or secrets.token_hex(16)
-        if len(metadata) > _MAX_METADATA_BYTES:
+        if len(metadata) > MAX_METADATA_BYTES:
             metadata = b"{}"
         return Message(msg_type, msg_id, self._parent_id, metadata, content)
 

@@ -8,7 +8,7 @@ from kerneld.artifacts import Artifacts
 from kerneld.content import Content, fit, parse
 from kerneld.frame import dump, members
 from kerneld.journal import Journal
-from kerneld.messages import InvalidMessage, Message
+from kerneld.messages import MAX_METADATA_BYTES, InvalidMessage, Message
 from kerneld.output import Output
 from kerneld.run import Run
 
@@ -104,4 +104,7 @@ def _metadata(data: bytes) -> bytes:
     if data == b"{}":
         return data
     value, verbatim = parse(data)
-    return data if verbatim else dump(value)
+    if verbatim:
+        return data
+    made = dump(value)
+    return made if len(made) <= MAX_METADATA_BYTES else b"{}"

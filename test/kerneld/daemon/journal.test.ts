@@ -159,12 +159,15 @@ forge('display_data', '{"data": {"a": ' + '[' * 70 + ']' * 70 + '}}')
 forge('display_data', '{"data": {"a": ' + '[' * 200_000 + '}}')
 forge('display_data', '{"data": {"number": NaN, "more": [Infinity, 1e999]}, "metadata": {}}')
 forge('display_data', '{"data": {"lone": "\\\\ud800", "whole": "\\\\ud83d\\\\ude00"}, "metadata": {}}')
+forge('display_data', json.dumps({'data': {'k' * 2_000_000: 'v' * 300_000}}))
+forge('display_data', '{"data": {"\\\\ud800": "' + 'v' * 300_000 + '"}}')
+forge('comm_msg', json.dumps({'k' * 2_000_000: 1}))
 forge('comm_open', '{"data": "' + 'c' * 3_000_000 + '"}')
 forge('execute_result', json.dumps({'data': {str(i): 'v' * 100 for i in range(20_000)}}))
 context = zmq.Context()
 import gc
 sockets = [s for s in gc.get_objects() if isinstance(s, zmq.Socket) and not s.closed and s.type == zmq.XPUB]
-print(len(sockets))
+print(len(sockets), flush=True)  # Nothing else may be sent meanwhile.
 for parts in forged: sockets[0].send_multipart(parts)
 `;
     const run = await sandbox.execute(kernel, code);
@@ -172,7 +175,11 @@ for parts in forged: sockets[0].send_multipart(parts)
     const values = run.of("display_data").map(({ content }) => content?.["data"]);
     expect(values).toContainEqual({ number: null, more: [null, null] });
     expect(values).toContainEqual({ lone: "\ufffd", whole: "\u{1f600}" });
-    expect(values).toHaveLength(2);
+    expect(values).toContainEqual({ "\ufffd": "v".repeat(300_000) });
+    expect(JSON.stringify(values)).toMatch(/display_data of \d+ bytes: too many or too large/);
+    expect(values).toHaveLength(4);
+    for (const head of run.heads)
+      expect(Buffer.byteLength(JSON.stringify(head))).toBeLessThan(1024 * 1024);
     expect(run.text("stdout")).toContain("\ufffd");
     expect(run.of("comm_open")[0]?.content).toEqual({ data: {} });
     expect(JSON.stringify(run.of("execute_result")[0]?.content)).toMatch(/too many or too large/);
