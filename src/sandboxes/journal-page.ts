@@ -5,8 +5,8 @@ import { type JournalQuery, readJournal } from "./journal.js";
 import { isTransient } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
 
-/** A page is read at once and its connection given back, so that a slow reader holds none. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+/** A page is read at once and its connection given back: a slow reader holds none, and no more than this in memory. */
+const PAGE_BYTES = 1024 * 1024;
 const PAGE_WITHIN_MS = 30_000;
 
 /** Some of the journal's records, and whether they are all that there were up to the number asked for. */
