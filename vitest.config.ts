@@ -18,7 +18,7 @@ export default defineConfig({
           hookTimeout: 20_000,
           include: ["test/**/*.test.ts"],
           exclude: [
-            ...["test/e2e/**", "test/attacks/**", "test/chaos/**", "test/kerneld/**"],
+            ...["test/e2e/**", "test/attacks/**", "test/chaos/chaos.test.ts", "test/kerneld/**"],
             ...["test/runtimes/*.test.ts", "test/images/root/**", "test/integrations/*.test.ts"],
           ],
         },
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: "local",
           include: [
-            ...["test/{e2e,attacks,chaos}/**/*.test.ts"],
+            ...["test/{e2e,attacks}/**/*.test.ts", "test/chaos/chaos.test.ts"],
             ...["test/runtimes/local*.test.ts", "test/kerneld/host/**/*.test.ts"],
             ...["test/images/root/**/*.test.ts", "test/integrations/*.test.ts"],
           ],
@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: "engine",
           include: [
-            ...["test/{e2e,attacks,chaos}/**/*.test.ts"],
+            ...["test/{e2e,attacks}/**/*.test.ts", "test/chaos/chaos.test.ts"],
             ...["test/runtimes/docker*.test.ts", "test/kerneld/{daemon,user}/**/*.test.ts"],
           ],
           ...onRuntime("docker"),

@@ -7,12 +7,10 @@ import { Client } from "./client.js";
 import { type ChaosGateway, type ChaosRuntime, startChaosGateway } from "./gateway.js";
 import { Lane } from "./lane.js";
 import { leftBehind, orphans, type Place } from "./orphans.js";
-import { planGatewayKills, planLane } from "./plan.js";
+import { LANES, planGatewayKills, planLane } from "./plan.js";
 import { Report } from "./report.js";
 import { writeTranscript } from "./transcript.js";
 import { startWire, type Wire } from "./wire.js";
-
-const LANES = 4;
 
 /** Past so many violations nothing new is to be learned. */
 const ENOUGH_VIOLATIONS = 10;

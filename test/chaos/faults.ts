@@ -116,7 +116,8 @@ const FAULTS: Record<SessionFault, Apply> = {
   "zygote stopped": async (target, fault) => {
     const found = await processes(target);
     if (found === undefined) return false;
-    endsSession(target, fault, "sandbox_lost");
+    // Who could say how a kernel has died is silent.
+    endsSession(target, fault, "sandbox_lost", [died("unknown")]);
     const stopped = signalAll([found.zygote], "SIGSTOP") > 0;
     await sessionEnd(target);
     return stopped;
@@ -151,10 +152,15 @@ const FAULTS: Record<SessionFault, Apply> = {
 const processes = ({ runtime, gateway, sandboxId }: Target): ReturnType<typeof processesOf> =>
   processesOf(runtime, gateway.home, sandboxId);
 
-function endsSession(target: Target, { what }: PlannedFault, reason: string): void {
+function endsSession(
+  target: Target,
+  { what }: PlannedFault,
+  reason: string,
+  otherEnds: End[] = [],
+): void {
   target.happens({
     what,
-    ends: [died(reason)],
+    ends: [died(reason), ...otherEnds],
     sessionEnds: [reason],
     batch: target.batch,
     lasting: true,

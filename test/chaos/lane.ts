@@ -89,6 +89,7 @@ export class Lane {
     await this.#bounded(logs, Promise.all([settled, ...faults]));
     const sessionEnd = await this.#sessionEnd(session);
     await this.#readAgain(session, logs, sessionEnd !== undefined);
+    if (sessionEnd === undefined) await this.#readList(session, logs);
     this.#judge(session, logs, sessionEnd);
     session.logs.push(...logs);
     if (logs.some(({ violations }) => violations.length > 0)) {
@@ -298,6 +299,23 @@ export class Lane {
         log.readings.push(reading);
       }
       this.options.report.lateReads += 2;
+    }
+  }
+
+  /** What the list of executions says of runs must be how they ended. */
+  async #readList(session: LaneSession, logs: RunLog[]): Promise<void> {
+    const { status, text } = await this.#client.insist("GET", `/sessions/${session.id}/executions`);
+    if (status !== 200) return;
+    const { executions } = JSON.parse(text) as {
+      executions: { id: string; status: string | null }[];
+    };
+    for (const log of logs) {
+      const finished = log.events.find((event) => event.type === "execution_finished");
+      const listed = executions.filter(({ id }) => id === log.run.id);
+      if (!log.accepted || finished === undefined) continue;
+      if (listed.length !== 1 || listed[0]?.status !== finished.status) {
+        log.violation(`the list says of it ${JSON.stringify(listed)}`);
+      }
     }
   }
 

@@ -66,19 +66,38 @@ export interface PlannedBatch {
 /** Every run counts itself in its interpreter: what it prints says whether state was kept, and that it ran once. */
 const COUNTER = "_runs = globals().get('_runs', 0) + 1; print('#', _runs, sep='', flush=True)\n";
 
+const QUICK_FAULTS = SESSION_FAULTS.filter(
+  (fault) => fault !== "sandbox frozen until it is given up",
+);
+
 /** Faults as often as they stand here; `undefined` is a batch without one. */
 const FAULTS: readonly [SessionFault | undefined, ...(SessionFault | undefined)[]] = [
   undefined,
-  ...SESSION_FAULTS.filter((fault) => fault !== "sandbox frozen until it is given up"),
+  ...QUICK_FAULTS,
   ...(["kernel killed", "kernel frozen", "connections cut", "connections cut"] as const),
   ...(["connections half-open", undefined, undefined, undefined, undefined] as const),
 ];
+
+export const LANES = 4;
+
+/** How many times every fault is dealt out to the lanes before they draw by themselves: a bounded run has them all. */
+const DEALS = 2;
+
+/** What falls to one lane first. What takes longest is dealt once. */
+function dealt(seed: number, lane: number): SessionFault[] {
+  const random = seededRandom(`${seed}/deals`);
+  const all = Array.from({ length: DEALS }, (_, deal) =>
+    random.shuffled(deal === 0 ? SESSION_FAULTS : QUICK_FAULTS),
+  );
+  return all.flat().filter((_, index) => index % LANES === lane);
+}
 
 /** The batches of one lane, without end. Each lane repeats by itself, whatever others do. */
 export function* planLane(seed: number, lane: number): Generator<PlannedBatch, never, undefined> {
   const random = seededRandom(`${seed}/lane-${lane}`);
   const kinds = new Deck<RunKind>(RUN_KINDS, random.fork("kinds"));
   const faults = new Deck(FAULTS, random.fork("faults"));
+  const first = dealt(seed, lane);
   let run = 0;
   let toFree = 0;
   for (let batch = 0; ; batch += 1) {
@@ -92,8 +111,7 @@ export function* planLane(seed: number, lane: number): Generator<PlannedBatch, n
       runs.push(planRun(kind, `r${seed}-${lane}-${run}`, drawn.fork(`run-${run}`)));
       run += 1;
     }
-    // One lane begins with what takes longest: a bounded run must have had it.
-    const fault = lane === 0 && batch === 1 ? "sandbox frozen until it is given up" : faults.draw();
+    const fault = first.length > 0 ? first.shift() : faults.draw();
     yield {
       runs,
       faults: fault === undefined ? [] : [planFault(fault, runs, drawn)],

@@ -50,6 +50,31 @@ for k in range(${count}):
   },
 };
 
+/** More than a journal keeps: who comes late is told of a gap. */
+export const deluge: RunKind = {
+  name: "deluge",
+  scene: (tag, random) => {
+    const count = random.integer(28_000, 36_000);
+    const filling = "·".repeat(500);
+    return {
+      code: `
+import sys
+for k in range(${count}):
+    sys.stdout.write(f"${tag} {k} {'·' * 500}\\n")
+`,
+      options: { max_output_bytes: 64 * MiB },
+      script: [
+        text(
+          "stdout",
+          Array.from({ length: count }, (_, k) => `${tag} ${k} ${filling}\n`).join(""),
+        ),
+      ],
+      ends: [OK],
+      events: 100,
+    };
+  },
+};
+
 /** More than is passed on: the middle is left out, and counted. */
 export const truncatedFlood: RunKind = {
   name: "truncated flood",
