@@ -1,8 +1,11 @@
 import type {
+  Completeness,
   Completion,
   ExecutionView,
+  History,
   ImageView,
   Inspection,
+  KernelView,
   Result,
   SessionList,
   SessionView,
@@ -42,3 +45,11 @@ export const isListing = has<Listing>({ entries: "array", truncated: "boolean" }
 export const isImageList = has<{ images: ImageView[] }>({ images: "array" });
 export const isCompletion = has<Completion>({ status: "string", matches: "array" });
 export const isInspection = has<Inspection>({ status: "string", found: "boolean" });
+export const isCompleteness = has<Completeness>({ status: "string" });
+export const isHistory = has<History>({ status: "string", history: "array" });
+export const isKernel = has<KernelView>({
+  id: "string",
+  language: "string",
+  execution_state: "string",
+});
+export const isKernelList = has<{ kernels: KernelView[] }>({ kernels: "array" });

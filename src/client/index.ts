@@ -4,11 +4,13 @@ export { Execution } from "./execution.js";
 export { SessionFiles } from "./files.js";
 export type { FileData, FileEntry, Listing } from "./files.js";
 export { Hotcell } from "./hotcell.js";
+export { SessionKernels } from "./kernels.js";
 export type {
   CallOptions,
   ExecutionOptions,
   FollowOptions,
   HotcellOptions,
+  KernelOptions,
   RetryOptions,
   RunOptions,
   SessionOptions,
@@ -16,11 +18,15 @@ export type {
 export { Session } from "./session.js";
 export { SessionEvents } from "./session-events.js";
 export type {
+  Completeness,
   Completion,
   ExecutionEvent,
   ExecutionView,
+  History,
+  HistoryRequest,
   ImageView,
   Inspection,
+  KernelView,
   Output,
   Problem,
   Result,

@@ -1,4 +1,5 @@
 import type { ExecutionRequest } from "../sessions/execution-request.js";
+import type { KernelRequest } from "../sessions/kernel-request.js";
 import type { SessionOptions as SessionDescription } from "../sessions/session-options.js";
 
 /** What every call takes. */
@@ -19,6 +20,9 @@ export interface RetryOptions {
 export interface SessionOptions extends SessionDescription, CallOptions {
   id?: string | undefined;
 }
+
+/** What a kernel is made with. */
+export interface KernelOptions extends KernelRequest, CallOptions {}
 
 /** How code is executed, as the API has it, and what the client does meanwhile. */
 export interface ExecutionOptions extends Omit<ExecutionRequest, "code">, CallOptions {

@@ -28,6 +28,12 @@ export function eventsPath(session: string, kernel: string | undefined): string 
   return `${sessionPath(session)}${of}/events`;
 }
 
+/** @throws HotcellError `invalid_request` for what is no id */
+export function kernelPath(session: string, kernel: string, action?: string): string {
+  const path = `${sessionPath(session)}/kernels/${segment(kernel)}`;
+  return action === undefined ? path : `${path}/${action}`;
+}
+
 /**
  * A file's place in the API, from its path relative to `/workspace`, or absolute inside it.
  * @throws HotcellError `invalid_path` for `..`, which addresses cannot hold, and for what is outside

@@ -1,23 +1,23 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { isCompletion, isInspection, isSession } from "./answers.js";
+import { isSession } from "./answers.js";
 import { HotcellError } from "./error.js";
 import { Execution } from "./execution.js";
 import { SessionFiles } from "./files.js";
 import { makeId } from "./id.js";
+import { SessionKernels } from "./kernels.js";
 import type { CallOptions, ExecutionOptions, FollowOptions } from "./options.js";
 import { eventsPath, sessionPath } from "./path.js";
 import { SessionEvents } from "./session-events.js";
 import { START_CALL_MS, type Transport } from "./transport.js";
 import type { Completion, Inspection, Result, SessionView } from "./views.js";
 
-/** Longest that a kernel's reply may take, in milliseconds: the gateway waits for half of it. */
-const REPLY_MS = 60_000;
-
 /** A session: an interpreter that keeps its state, and its files. Every method throws HotcellError, or its signal's reason. */
 export class Session implements AsyncDisposable {
   readonly id: string;
   /** The files in its sandbox. */
   readonly files: SessionFiles;
+  /** Its kernels; code runs in the first one where it does not name another. */
+  readonly kernels: SessionKernels;
   /** Whether this client made it, rather than found it: `await using` ends it then. */
   readonly made: boolean;
   readonly #gateway: Transport;
@@ -28,6 +28,7 @@ export class Session implements AsyncDisposable {
   constructor(gateway: Transport, view: SessionView, made: boolean) {
     this.id = view.id;
     this.files = new SessionFiles(gateway, view.id);
+    this.kernels = new SessionKernels(gateway, view.id);
     this.made = made;
     this.#gateway = gateway;
     this.#path = sessionPath(view.id);
@@ -69,24 +70,17 @@ export class Session implements AsyncDisposable {
 
   /** Interrupts what runs in the default kernel. */
   async interrupt(options: CallOptions = {}): Promise<void> {
-    await this.#gateway.request("POST", `${await this.#kernelPath(options)}/interrupt`, options);
+    await this.kernels.interrupt(await this.#defaultKernel(options), options);
   }
 
   /** Gives the default kernel a fresh interpreter: variables are lost, files stay. */
   async restart(options: CallOptions = {}): Promise<void> {
-    const path = `${await this.#kernelPath(options)}/restart`;
-    await this.#gateway.request("POST", path, { ...options, withinMs: START_CALL_MS });
+    await this.kernels.restart(await this.#defaultKernel(options), options);
   }
 
   /** What could stand at the cursor, which counts Unicode code points; the end of the code by default. */
   async complete(code: string, cursor?: number, options: CallOptions = {}): Promise<Completion> {
-    const path = `${await this.#kernelPath(options)}/complete`;
-    const response = await this.#gateway.request("POST", path, {
-      ...options,
-      body: { code, cursor },
-      withinMs: REPLY_MS,
-    });
-    return this.#gateway.json(response, isCompletion, options);
+    return this.kernels.complete(await this.#defaultKernel(options), code, cursor, options);
   }
 
   /** What is known of the name at the cursor; with `detail` 1, its source, too. */
@@ -96,13 +90,7 @@ export class Session implements AsyncDisposable {
     detail?: 0 | 1,
     options: CallOptions = {},
   ): Promise<Inspection> {
-    const path = `${await this.#kernelPath(options)}/inspect`;
-    const response = await this.#gateway.request("POST", path, {
-      ...options,
-      body: { code, cursor, detail },
-      withinMs: REPLY_MS,
-    });
-    return this.#gateway.json(response, isInspection, options);
+    return this.kernels.inspect(await this.#defaultKernel(options), code, cursor, detail, options);
   }
 
   /** Asks the gateway for the session as it is now. */
@@ -127,12 +115,12 @@ export class Session implements AsyncDisposable {
     if (this.made) await this.end();
   }
 
-  async #kernelPath(options: CallOptions): Promise<string> {
+  async #defaultKernel(options: CallOptions): Promise<string> {
     const [kernel] =
       this.#view.kernels.length > 0 ? this.#view.kernels : (await this.refresh(options)).kernels;
     if (kernel === undefined) {
       throw new HotcellError("kernel_not_found", `The session ${this.id} has no kernel yet`);
     }
-    return `${this.#path}/kernels/${encodeURIComponent(kernel.id)}`;
+    return kernel.id;
   }
 }

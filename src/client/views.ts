@@ -1,5 +1,10 @@
 import type { z } from "zod";
-import type { completeReplySchema, inspectReplySchema } from "../kernels/shell-reply.js";
+import type {
+  completeReplySchema,
+  historyReplySchema,
+  inspectReplySchema,
+  isCompleteReplySchema,
+} from "../kernels/shell-reply.js";
 import type { SessionState, SessionView } from "../sessions/session-view.js";
 import type { executionResultSchema } from "../streaming/execution-result.js";
 import type { CallOptions } from "./options.js";
@@ -9,7 +14,8 @@ export type { SessionEvent } from "../kernels/session-event.js";
 export type { Output } from "../kernels/output.js";
 export type { Problem } from "../http/problem-document.js";
 export type { ImageView } from "../sessions/image-view.js";
-export type { ExecutionView, SessionView } from "../sessions/session-view.js";
+export type { HistoryRequest } from "../sessions/history-request.js";
+export type { ExecutionView, KernelView, SessionView } from "../sessions/session-view.js";
 
 /** One execution, gathered. */
 export type Result = z.output<typeof executionResultSchema>;
@@ -19,6 +25,12 @@ export type Completion = z.output<typeof completeReplySchema>;
 
 /** What is known of a name. */
 export type Inspection = z.output<typeof inspectReplySchema>;
+
+/** Whether code is ready to be executed. */
+export type Completeness = z.output<typeof isCompleteReplySchema>;
+
+/** What was executed in an interpreter. */
+export type History = z.output<typeof historyReplySchema>;
 
 /** A page of sessions. */
 export interface SessionList {

@@ -45,3 +45,43 @@ export const isCompleteReplySchema = z
     indent: text.catch("").describe("What the next line should begin with, where `incomplete`"),
   })
   .meta({ id: "IsCompleteReply" }) satisfies z.ZodType<Pick<IsCompleteReply, "status">>;
+
+const inputAndOutput = z.tuple([text, text.nullable()]);
+
+/** An entry of a `history_reply`: session, line and input, or session, line and the pair of input and output. */
+const historyEntry = z
+  .tuple([z.int(), z.int(), z.union([inputAndOutput, text])])
+  .transform(([session, line, said]) =>
+    typeof said === "string"
+      ? { session, line, input: said }
+      : { session, line, input: said[0], output: said[1] },
+  );
+
+export const historyEntrySchema = z.object({
+  session: z.int().describe("0 is the interpreter's own, where `range` asked for it"),
+  line: z.int().describe("The execution count of that input"),
+  input: z.string(),
+  output: z.string().nullable().optional().describe("Where `output` was asked for"),
+});
+
+/** What of a `history_reply` goes to clients (messaging protocol, "History"), its entries as objects. */
+export const historyReplySchema = z
+  .object({
+    status: z.enum(["ok", "error", "abort"]).catch("error"),
+    history: z.array(historyEntrySchema),
+  })
+  .meta({ id: "HistoryReply" });
+
+/** Reads the content of a `history_reply`; entries that are none are left out. */
+export function historyReply(
+  content: Record<string, unknown>,
+): z.output<typeof historyReplySchema> {
+  const entries: unknown[] = Array.isArray(content["history"]) ? content["history"] : [];
+  return {
+    status: historyReplySchema.shape.status.parse(content["status"]),
+    history: entries.flatMap((entry) => {
+      const { data } = historyEntry.safeParse(entry);
+      return data === undefined ? [] : [data];
+    }),
+  };
+}

@@ -1,11 +1,17 @@
 import type { z } from "zod";
+import { HotcellError } from "../errors.js";
 import {
   completeReplySchema,
+  historyReply,
+  type historyReplySchema,
   inspectReplySchema,
   isCompleteReplySchema,
 } from "../kernels/shell-reply.js";
 import type { CallOptions } from "../sandboxes/call.js";
-import type { ShellRequest } from "../sandboxes/kernels.js";
+import { KerneldError } from "../sandboxes/kerneld-error.js";
+import type { KernelObject, ShellRequest } from "../sandboxes/kernels.js";
+import { type HistoryRequest, historyContent } from "./history-request.js";
+import type { KernelRequest } from "./kernel-request.js";
 import type { SessionKernels } from "./session-kernels.js";
 import { kernelView } from "./session-summary.js";
 import type { KernelView } from "./session-view.js";
@@ -40,6 +46,30 @@ export class KernelCalls {
   async get(kernel: string, options: CallOptions = {}): Promise<KernelView> {
     const kernels = await this.services.kernels();
     return kernelView(await this.services.ask(kernels.get(kernel.toLowerCase(), options)));
+  }
+
+  /**
+   * A kernel more, with a namespace of its own; resolves when it is ready. Throws `language_unavailable`, `kernel_limit`,
+   * `invalid_path` where its directory cannot be one, and `kernel_start_failed`, too.
+   */
+  async create(request: KernelRequest): Promise<KernelView> {
+    const kernels = await this.services.kernels();
+    this.services.touch();
+    const { language, name, cwd, env } = request;
+    const wanted = {
+      language,
+      ...(name === undefined ? {} : { name }),
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env }),
+    };
+    return kernelView(await this.services.ask(ofRequest(kernels.add(wanted))));
+  }
+
+  /** Ends a kernel for good: what runs and waits in it ends as `cancelled`, with the reason `kernel_removed`. */
+  async delete(kernel: string): Promise<void> {
+    const kernels = await this.services.kernels();
+    this.services.touch();
+    await this.services.ask(kernels.remove(kernel.toLowerCase()));
   }
 
   /** Interrupts what runs in the kernel; where nothing runs, nothing happens. */
@@ -95,6 +125,16 @@ export class KernelCalls {
     );
   }
 
+  /** What was executed in the kernel's interpreter, oldest first. */
+  async history(
+    kernel: KernelChoice,
+    request: HistoryRequest,
+    options?: CallOptions,
+  ): Promise<z.output<typeof historyReplySchema>> {
+    const content = historyContent(request);
+    return historyReply(await this.#request(kernel, "history_request", content, options));
+  }
+
   async #request(
     kernel: KernelChoice,
     msg_type: ShellRequest["msg_type"],
@@ -106,6 +146,28 @@ export class KernelCalls {
     this.services.touch();
     const request = { msg_type, content, timeout_s: REPLY_WITHIN_S };
     return (await this.services.ask(kernels.request(id, request, options))).content;
+  }
+}
+
+/** Which field of the request kerneld's refusals of a new kernel are about. */
+const FIELDS = {
+  invalid_path: "cwd",
+  invalid_request: "env",
+  language_unavailable: "language",
+} as const;
+
+/** What kerneld refuses of a new kernel, with the field that it is about. */
+async function ofRequest(made: Promise<KernelObject>): Promise<KernelObject> {
+  try {
+    return await made;
+  } catch (error) {
+    if (!(error instanceof KerneldError)) throw error;
+    const { code, detail } = error;
+    if (code !== "invalid_path" && code !== "invalid_request" && code !== "language_unavailable") {
+      throw error;
+    }
+    const errors = [{ path: FIELDS[code], message: detail }];
+    throw new HotcellError(code, detail, { errors, cause: error });
   }
 }
 

@@ -4,6 +4,7 @@ import type { CallOptions } from "../sandboxes/call.js";
 import type {
   KernelObject,
   KernelsClient,
+  NewKernel,
   ShellReply,
   ShellRequest,
 } from "../sandboxes/kernels.js";
@@ -36,6 +37,19 @@ export class SessionKernels {
 
   async get(kernel: string, options: CallOptions): Promise<KernelObject> {
     return this.client.get(kernel, options);
+  }
+
+  /** A kernel more, ready. It is made to the end when nobody waits for it any more. */
+  async add(kernel: Omit<NewKernel, "id">): Promise<KernelObject> {
+    const made = await this.client.add({ ...kernel, id: randomUUID() });
+    this.#known = [...this.#known, made];
+    return made;
+  }
+
+  /** Resolves when it is gone. What ran and waited in it has ended as `cancelled`. */
+  async remove(kernel: string): Promise<void> {
+    await this.client.remove(kernel);
+    this.#known = this.#known.filter(({ id }) => id !== kernel);
   }
 
   async interrupt(kernel: string): Promise<void> {
@@ -76,8 +90,6 @@ export class SessionKernels {
   }
 
   async #start(language: string): Promise<string> {
-    const made = await this.client.add({ id: randomUUID(), language });
-    this.#known = [...this.#known, made];
-    return made.id;
+    return (await this.add({ language })).id;
   }
 }

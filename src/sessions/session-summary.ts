@@ -24,8 +24,10 @@ export function kernelView(kernel: KernelObject): KernelView {
     id: kernel.id,
     language: kernel.language,
     language_version: kernel.language_version ?? "",
+    name: kernel.name === "" ? null : kernel.name,
     execution_state: kernel.execution_state,
     generation: kernel.generation,
+    execution_count: kernel.execution_count,
     last_death: death && { ...death, at: new Date(death.at).toISOString() },
   };
 }

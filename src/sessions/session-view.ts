@@ -17,8 +17,10 @@ export const kernelViewSchema = z
     id: z.uuid(),
     language: z.string(),
     language_version: z.string(),
+    name: z.string().nullable().describe("As it was called when it was made"),
     execution_state: z.enum(["starting", "idle", "busy", "restarting", "dead"]),
     generation: z.int().describe("How many interpreters it has had"),
+    execution_count: z.int().describe("The number of the interpreter's latest input"),
     last_death: z
       .object({
         reason: z.string(),

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { KernelView } from "../../src/sessions/session-view.js";
+import { refuse } from "../sandboxes/friendly-answer.js";
 import { KEY, startTestGateway, type TestGateway } from "./test-gateway.js";
 
 let gateway: TestGateway;
@@ -47,6 +48,103 @@ describe("a session's kernels", () => {
   it("are interrupted, whatever runs in them", async () => {
     expect((await call("POST", `/${kernel}/interrupt`)).status).toBe(204);
     expect(gateway.double("s").requests).toContain(`POST /kernels/${kernel}/interrupt`);
+  });
+
+  it("are added, with a name, a directory and variables of their own", async () => {
+    const bodies: unknown[] = [];
+    const double = gateway.double("s");
+    double.intercept = (request) => {
+      if (request.method !== "POST" || request.url !== "/kernels") return false;
+      request.on("data", (chunk: Buffer) => bodies.push(JSON.parse(chunk.toString())));
+      return false;
+    };
+    const asked = { language: "python", name: "of mine", cwd: "data", env: { COLOUR: "blue" } };
+    const answer = await call("POST", "", asked);
+    expect(answer.status).toBe(201);
+    const made = (await answer.json()) as KernelView;
+    expect(answer.headers.get("location")).toBe(`/v1/sessions/s/kernels/${made.id}`);
+    expect(made).toMatchObject({ language: "python", name: "of mine", execution_count: 0 });
+    expect(bodies).toEqual([{ ...asked, id: made.id }]);
+    const { kernels } = (await (await call("GET", "")).json()) as { kernels: KernelView[] };
+    expect(kernels.map(({ id }) => id)).toEqual([kernel, made.id]);
+    expect(kernels[0]?.name).toBeNull();
+  });
+
+  it("are removed; then the session's oldest is the default one", async () => {
+    const made = (await (await call("POST", "", { language: "python" })).json()) as KernelView;
+    expect((await call("DELETE", `/${kernel}`)).status).toBe(204);
+    expect((await call("DELETE", `/${kernel}`)).status).toBe(404);
+    const run = await gateway.call("POST", "/v1/sessions/s/execute", { code: "x" });
+    expect(await run.json()).toMatchObject({ kernel_id: made.id });
+    expect((await call("DELETE", `/${made.id}`)).status).toBe(204);
+    const next = await gateway.call("POST", "/v1/sessions/s/execute", { code: "x" });
+    const { kernel_id } = (await next.json()) as { kernel_id: string };
+    expect([kernel, made.id]).not.toContain(kernel_id);
+  });
+
+  it("are refused with the field that is wrong", async () => {
+    const refused = async (body: object) => {
+      const answer = await call("POST", "", body);
+      return { status: answer.status, ...((await answer.json()) as object) };
+    };
+    expect(await refused({ language: "cobol" })).toMatchObject({
+      ...{ status: 422, code: "language_unavailable", detail: "available: python" },
+      errors: [{ path: "language" }],
+    });
+    expect(await refused({ language: "python", env: { "a b": "c" } })).toMatchObject({
+      ...{ status: 400, code: "invalid_request", errors: [{ path: "env.a b" }] },
+    });
+    gateway.double("s").intercept = (request, response) => {
+      if (request.method !== "POST") return false;
+      refuse(response, 422, "invalid_path", "the working directory /x cannot be used");
+      return true;
+    };
+    expect(await refused({ language: "python", cwd: "/x" })).toMatchObject({
+      ...{ status: 422, code: "invalid_path", errors: [{ path: "cwd" }] },
+    });
+    gateway.double("s").intercept = (request, response) => {
+      if (request.method !== "POST") return false;
+      refuse(response, 422, "kernel_limit", "a sandbox has at most 16 kernels");
+      return true;
+    };
+    expect(await refused({ language: "python" })).toMatchObject({
+      ...{ status: 422, code: "kernel_limit", detail: "a sandbox has at most 16 kernels" },
+    });
+  });
+
+  it("tell their history in entries; what is none is left out", async () => {
+    const asked: unknown[] = [];
+    gateway.double("s").onShellRequest = ({ content }) => {
+      asked.push(content);
+      const history = [[0, 1, "a = 1"], [1, 2, ["a", "1"]], [1, 3, ["b", null]], "nonsense", [1]];
+      return { msg_type: "history_reply", content: { status: "ok", history } };
+    };
+    const ask = async (body?: object): Promise<unknown> =>
+      (await call("POST", `/${kernel}/history`, body)).json();
+    expect(await ask()).toEqual({
+      status: "ok",
+      history: [
+        { session: 0, line: 1, input: "a = 1" },
+        { session: 1, line: 2, input: "a", output: "1" },
+        { session: 1, line: 3, input: "b", output: null },
+      ],
+    });
+    await ask({ hist_access_type: "search", pattern: "a*", unique: true, n: 5, raw: false });
+    await ask({ hist_access_type: "range", start: 2, stop: 4, output: true });
+    expect(asked).toEqual([
+      { hist_access_type: "tail", output: false, raw: true, n: 1000 },
+      ...[
+        {
+          hist_access_type: "search",
+          output: false,
+          raw: false,
+          n: 5,
+          pattern: "a*",
+          unique: true,
+        },
+      ],
+      ...[{ hist_access_type: "range", output: true, raw: true, session: 0, start: 2, stop: 4 }],
+    ]);
   });
 
   it("complete at the cursor, which is the end of the code where it is not said", async () => {

@@ -139,7 +139,9 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
       answer(response, 200, { kernels: [...kernels.values()] });
     } else if (route === "POST /kernels" && id === "") {
       const body = (await json()) as { id: string; language: string; name?: string };
-      if (!languages.includes(body.language)) refuse(response, 422, "language_unavailable");
+      const available = `available: ${languages.join(", ")}`;
+      if (!languages.includes(body.language))
+        refuse(response, 422, "language_unavailable", available);
       else if (kernels.has(body.id)) refuse(response, 409, "kernel_exists");
       else answer(response, 201, startKernel(body.id, body.language, body.name));
     } else if (resource === "kernels") {

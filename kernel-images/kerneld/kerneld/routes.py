@@ -14,6 +14,7 @@ from kerneld.run import now
 from kerneld.runs import Runs
 from kerneld.server import Answer, Request, Routes
 from kerneld.services import Services
+from kerneld.shell_reply import fit_reply
 
 _SHELL_REQUESTS = (
     "complete_request",
@@ -132,7 +133,7 @@ def _add_kernel_routes(add: Callable[[str, str, Handler], None], kernels: Kernel
             raise RequestError("invalid_request", "content must be an object")
         timeout_s = fields.seconds(body, "timeout_s", positive=True)
         reply_type, reply = await kernel_of(request).request(msg_type, content, timeout_s)
-        return Answer(200, {"msg_type": reply_type, "content": reply})
+        return Answer(200, {"msg_type": reply_type, "content": fit_reply(reply_type, reply)})
 
     add("POST", "kernels", create)
     add("GET", "kernels", lambda _: Answer(200, {"kernels": [k.as_object() for k in kernels.all()]}))

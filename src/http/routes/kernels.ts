@@ -2,9 +2,12 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import {
   completeReplySchema,
+  historyReplySchema,
   inspectReplySchema,
   isCompleteReplySchema,
 } from "../../kernels/shell-reply.js";
+import { historyRequestSchema } from "../../sessions/history-request.js";
+import { kernelRequestSchema } from "../../sessions/kernel-request.js";
 import { clientIdSchema, textSchema } from "../../sessions/session-options.js";
 import type { SessionRegistry } from "../../sessions/session-registry.js";
 import { kernelViewSchema } from "../../sessions/session-view.js";
@@ -49,6 +52,25 @@ export const kernelRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> 
     },
   );
 
+  app.post(
+    "/sessions/:session_id/kernels",
+    {
+      schema: {
+        tags,
+        summary: "Add a kernel: a namespace of its own, or another language",
+        params: sessionParams,
+        body: kernelRequestSchema,
+        response: { 201: kernelViewSchema, ...problems(404, 410, 422, 502, 503, 504) },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      const kernel = await session.kernels.create(request.body);
+      const location = `/v1/sessions/${session.id}/kernels/${kernel.id}`;
+      return reply.code(201).header("location", location).send(kernel);
+    },
+  );
+
   app.get(
     "/sessions/:session_id/kernels/:kernel_id",
     {
@@ -62,6 +84,23 @@ export const kernelRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> 
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
       return session.kernels.get(request.params.kernel_id, { signal: clientDeparture(reply) });
+    },
+  );
+
+  app.delete(
+    "/sessions/:session_id/kernels/:kernel_id",
+    {
+      schema: {
+        tags,
+        summary: "End a kernel; what runs in it ends as `cancelled`, with reason `kernel_removed`",
+        params,
+        response: { 204: z.null(), ...problems(404, 410, 502, 503, 504) },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      await session.kernels.delete(request.params.kernel_id);
+      return reply.code(204).send(null);
     },
   );
 
@@ -156,6 +195,24 @@ export const kernelRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> 
       const session = sessions.get(request.tenant, request.params.session_id);
       const signal = clientDeparture(reply);
       return session.kernels.isComplete(request.params.kernel_id, request.body, { signal });
+    },
+  );
+
+  app.post(
+    "/sessions/:session_id/kernels/:kernel_id/history",
+    {
+      schema: {
+        tags,
+        summary: "What was executed in a kernel's interpreter, oldest first",
+        params,
+        body: historyRequestSchema.default({}),
+        response: { 200: historyReplySchema, ...replyProblems },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      const signal = clientDeparture(reply);
+      return session.kernels.history(request.params.kernel_id, request.body, { signal });
     },
   );
 };

@@ -34,6 +34,8 @@ def build() -> PythonKernel:
     os.makedirs(location, exist_ok=True)
     config = Config()
     config.HistoryManager.hist_file = ":memory:"
+    # Outputs are kept as text anyway; so a request for the history may have them, too.
+    config.HistoryManager.db_log_output = True
     # The instance: comms ask the class for it.
     return PythonKernel.instance(config=config, profile_dir=ProfileDir(location=location))
 
