@@ -8,7 +8,7 @@ import { SessionKernels } from "./kernels.js";
 import type { CallOptions, ExecutionOptions, FollowOptions } from "./options.js";
 import { eventsPath, sessionPath } from "./path.js";
 import { SessionEvents } from "./session-events.js";
-import { START_CALL_MS, type Transport } from "./transport.js";
+import type { Transport } from "./transport.js";
 import type { Completion, Inspection, Result, SessionView } from "./views.js";
 
 /** A session: an interpreter that keeps its state, and its files. Every method throws HotcellError, or its signal's reason. */

@@ -123,6 +123,7 @@ class Kernel:
             raise RequestError("kernel_not_found", "the kernel is being removed")
         self._scheduler.clear(Result("cancelled", "restarted", "lost"))
         self._failures = 0
+        self._foresee_launch()
         if self._process is not None:
             await self._end(self._process, "restarted")
         elif self._state == "dead":
@@ -193,9 +194,15 @@ class Kernel:
             self._failures += 1
             self._record("dead", reason=problem.detail.partition("\n")[0][:256])
             raise problem from None
+        process.when_ended(self._foresee_launch)
         self._state = "idle"
         self._record("ready", language=language, language_version=self._language_version)
         self._scheduler.resume(process)
+
+    def _foresee_launch(self) -> None:
+        """The next interpreter is made while the last one is being heard out."""
+        if not self._removed and self.options.language == "python":
+            self._services.zygote.prepare()
 
     def _relaunch(self) -> None:
         self._state = "restarting"

@@ -117,6 +117,10 @@ class KernelProcess:
         """Whether it makes sense to send it anything."""
         return self._child.alive
 
+    def when_ended(self, notice: Callable[[], None]) -> None:
+        """Have `notice` called as soon as the process has ended, before what it said last has been heard."""
+        self._child.ended.add_done_callback(lambda _: notice())
+
     @property
     def paused(self) -> bool:
         """Whether iopub is not being read."""

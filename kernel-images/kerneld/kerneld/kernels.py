@@ -12,6 +12,8 @@ from kerneld.services import Services
 
 LIMIT = 16
 _READY_S = 60
+_AHEAD_AFTER_S = 0.25
+"""The kernel that was asked for has the processor to itself first."""
 
 
 class Kernels:
@@ -68,7 +70,11 @@ class Kernels:
         creation = asyncio.get_running_loop().create_task(self._create(options))
         self._creations.add(creation)
         creation.add_done_callback(self._creations.discard)
-        return await asyncio.shield(creation)
+        kernel = await asyncio.shield(creation)
+        if options.language == "python" and len(self._kernels) < LIMIT:
+            # Who has asked for a further kernel asks for another more often than others do.
+            asyncio.get_running_loop().call_later(_AHEAD_AFTER_S, self._services.zygote.prepare)
+        return kernel
 
     async def remove(self, identifier: str) -> None:
         """End a kernel; that goes on when the caller goes away. Raises `RequestError`."""

@@ -21,7 +21,7 @@ _TICKS_BETWEEN_PINGS = 5
 _SILENT_TICKS = 10
 _MAX_EARLY_EXITS = 256
 _MAX_LANGUAGES = 32
-_REFUSALS = ("invalid_request", "language_unavailable", "kernel_start_failed")
+_REFUSALS = ("invalid_request", "invalid_path", "language_unavailable", "kernel_start_failed")
 
 
 class Zygote:
@@ -72,6 +72,11 @@ class Zygote:
             "first": first,
         }
         return await self._child(request, readiness)
+
+    def prepare(self) -> None:
+        """Have a Python kernel started ahead, if none is: one will be asked for soon."""
+        if self.ready.is_set() and not self._lost:
+            self._send(json.dumps({"op": "prepare"}).encode())
 
     async def file_worker(self, stream: socket.socket) -> Child:
         """A file worker that serves the other end of `stream`. Raises `RequestError`."""

@@ -138,10 +138,10 @@ describe("a kernel", () => {
       ...{ ok: false, code: "language_unavailable", detail: "available: python" },
     });
     expect(await side.start("x", { cwd: "/etc/passwd" })).toMatchObject({
-      ...{ ok: false, code: "kernel_start_failed" },
+      ...{ ok: false, code: "invalid_path", detail: expect.stringContaining("/etc/passwd") },
     });
     expect(await side.start("x", { cwd: "/nowhere/at/all" })).toMatchObject({
-      ...{ ok: false, code: "kernel_start_failed" },
+      ...{ ok: false, code: "invalid_path" },
     });
     expect(await side.start("x", { env: { "a=b": "" } })).toMatchObject({
       ...{ ok: false, code: "invalid_request" },

@@ -37,11 +37,15 @@ class StartFileWorker(NamedTuple):
     connection: int
 
 
+class Prepare(NamedTuple):
+    """Start a kernel ahead: one will be asked for soon."""
+
+
 class Reap(NamedTuple):
     pid: int
 
 
-Request = Ping | StartKernel | StartFileWorker | Reap
+Request = Ping | StartKernel | StartFileWorker | Prepare | Reap
 
 
 class ControlChannel:
@@ -113,6 +117,8 @@ def parse(data: bytes, descriptor: int | None) -> Request:
     match _text(message["op"]):
         case "ping":
             return Ping(_integer(message["id"]))
+        case "prepare":
+            return Prepare()
         case "reap":
             return Reap(_integer(message["pid"]))
         case "file":

@@ -5,11 +5,13 @@ from pathlib import Path
 
 ZYGOTE_SCORE = 100
 CHILD_SCORE = 500
-"""When memory runs out a kernel dies before the zygote, and the zygote before kerneld (proc(5), oom_score_adj)."""
+SPARE_SCORE = 1000
+"""When memory runs out a kernel that nobody has asked for yet dies first, then a kernel, before the zygote, and the zygote
+before kerneld (proc(5), oom_score_adj)."""
 
 
 def set_out_of_memory_score(score: int) -> None:
-    """Raise this process' chance to be killed for memory."""
+    """Set this process' chance to be killed for memory, which may be lowered to what it once was."""
     Path("/proc/self/oom_score_adj").write_text(str(score))
 
 

@@ -11,13 +11,14 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 
-from . import environment, limits, spare
+from . import environment, limits
 from .children import Children
-from .control import ControlChannel, ControlError, Ping, Reap, Request, StartFileWorker, StartKernel
+from .control import ControlChannel, ControlError, Ping, Prepare, Reap, Request, StartFileWorker, StartKernel
 from .files.worker import serve_file
 from .kernel import process
 from .kernel.kernel import PythonKernel
-from .spare import Claim, SpareKernel, await_claim
+from .spare import Claim
+from .spares import Spares
 
 PYTHON_VERSION = ".".join(map(str, sys.version_info[:3]))
 
@@ -31,7 +32,7 @@ def serve(
     try:
         zygote.announce()
         if start_ahead:
-            zygote.start_spare()
+            zygote.prepare(kept=True)
         zygote.serve()
     except EOFError:
         return 0
@@ -51,7 +52,7 @@ class Zygote:
         self._kernel = kernel
         self._children = Children()
         self._inherited: list[int] = []
-        self._spare: SpareKernel | None = None
+        self._spares = Spares(self._children, self._leave, self._be_spare)
 
     def announce(self) -> None:
         """Say what there is; raises `EOFError` when kerneld is gone."""
@@ -74,17 +75,21 @@ class Zygote:
             while (request := self._control.receive()) is not None:
                 self._handle(request)
             for child in self._children.ended():
-                if self._spare is not None and child.pid == self._spare.pid:
-                    self._abandon_spare(self._spare)
-                    continue
-                self._control.send({"event": "exited", **child._asdict()})
+                if not self._spares.ended(child.pid):
+                    self._control.send({"event": "exited", **child._asdict()})
+            self._spares.settle()
             if os.getpid() == 1:
                 self._children.reap_orphans()
             wanted = select.POLLIN | (select.POLLOUT if self._control.has_unsent else 0)
             ready.register(self._control.fileno(), wanted)
-            for descriptor, _ in ready.poll():
+            awaited = self._spares.awaited
+            for descriptor in awaited:
+                ready.register(descriptor, select.POLLIN)
+            for descriptor, _ in ready.poll(self._spares.patience_ms):
                 if descriptor == woken:
                     os.read(woken, 4096)
+            for descriptor in awaited:
+                ready.unregister(descriptor)
 
     def _handle(self, request: Request) -> None:
         match request:
@@ -92,11 +97,10 @@ class Zygote:
                 self._control.send({"id": request.id, "ok": True})
             case Reap():
                 self._children.reap(request.pid)
+            case Prepare():
+                self.prepare(kept=False)
             case StartKernel():
-                try:
-                    self._start_kernel(request)
-                finally:
-                    os.close(request.ready)
+                self._start_kernel(request)
             case StartFileWorker():
                 connection = request.connection
                 try:
@@ -105,21 +109,24 @@ class Zygote:
                     os.close(connection)
 
     def _start_kernel(self, request: StartKernel) -> None:
+        """Answer it, now or when a spare kernel has said whether it is the one; closes its pipe."""
         if request.language != "python":
-            self._refuse(request.id, "language_unavailable", "available: python")
+            self._refuse(request, "language_unavailable", "available: python")
             return
         try:
             environment.check_variables(request.env)
             directory = environment.working_directory(request.cwd)
         except ValueError as error:
-            self._refuse(request.id, "invalid_request", str(error))
+            self._refuse(request, "invalid_request", str(error))
             return
         except OSError as error:
-            self._refuse(request.id, "kernel_start_failed", f"working directory: {error}")
+            detail = f"the working directory {request.cwd or '/workspace'} cannot be used: {error.strerror}"
+            self._refuse(request, "invalid_path", detail)
             return
 
-        if self._spare is not None and self._claim_spare(self._spare, request, directory):
-            return
+        def taken(pid: int, pidfd: int | None) -> None:
+            os.close(request.ready)
+            self._control.send({"id": request.id, "ok": True, "pid": pid}, pidfd)
 
         def run() -> int:
             environment.enter(self._image_environment, request.env, directory)
@@ -127,60 +134,47 @@ class Zygote:
             gc.enable()
             return process.run(self._kernel, request.directory, lambda: _say_ready(request.ready))
 
-        self._fork(request.id, run)
-
-    def start_spare(self) -> None:
-        """Start the kernel that will be asked for first; it takes the environment when it is."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-
-        def ready() -> None:
-            claim, pipe = await_claim(theirs)
-            environment.enter(self._image_environment, claim.env, claim.working_directory)
-            _say_ready(pipe)
-
-        def run() -> int:
-            ours.close()
-            environment.reseed()
-            gc.enable()
-            return process.run(self._kernel, spare.DIRECTORY, ready)
-
-        with theirs:
+        def fresh() -> None:
             try:
-                self._spare = SpareKernel(*self._children.fork(self._leave, run), ours)
-            except OSError:
-                # The one that is asked for will meet with the same, and say so.
-                ours.close()
+                self._fork(request.id, run)
+            finally:
+                os.close(request.ready)
 
-    def _claim_spare(self, kernel: SpareKernel, request: StartKernel, directory: str) -> bool:
-        """Whether the spare kernel is now the one asked for."""
-        try:
-            descriptor = kernel.claim(Claim(request.directory, request.env, directory), request.ready)
-        except OSError:
-            self._abandon_spare(kernel)
-            return False
-        self._spare = None
-        self._control.send({"id": request.id, "ok": True, "pid": kernel.pid}, descriptor)
-        return True
+        claim = Claim(request.directory, request.env, directory)
+        if not self._spares.claim(claim, request.ready, taken, fresh):
+            fresh()
 
-    def _abandon_spare(self, kernel: SpareKernel) -> None:
-        self._spare = None
-        kernel.close()
-        self._children.reap(kernel.pid)
+    def prepare(self, *, kept: bool) -> None:
+        """Have a spare kernel; unless it is `kept` it ends when nobody asks for one soon."""
+        self._spares.start(kept=kept)
+
+    def _be_spare(self, directory: str, await_claim: Callable[[Callable[[Claim], None]], int]) -> int:
+        """In a spare kernel: its whole life."""
+
+        def enter(claim: Claim) -> None:
+            environment.enter(self._image_environment, claim.env, claim.working_directory)
+
+        environment.reseed()
+        gc.enable()
+        return process.run(self._kernel, directory, lambda: _say_ready(await_claim(enter)))
 
     def _fork(self, request_id: int, run: Callable[[], int]) -> None:
         try:
             pid, pidfd = self._children.fork(self._leave, run)
         except OSError as error:
-            self._refuse(request_id, "kernel_start_failed", f"fork: {error.strerror}")
+            detail = f"fork: {error.strerror}"
+            self._control.send({"id": request_id, "ok": False, "code": "kernel_start_failed", "detail": detail})
             return
         self._control.send({"id": request_id, "ok": True, "pid": pid}, pidfd)
 
-    def _refuse(self, request_id: int, code: str, detail: str) -> None:
-        self._control.send({"id": request_id, "ok": False, "code": code, "detail": detail})
+    def _refuse(self, request: StartKernel, code: str, detail: str) -> None:
+        os.close(request.ready)
+        self._control.send({"id": request.id, "ok": False, "code": code, "detail": detail})
 
     def _leave(self) -> None:
         """In a child: drop what is the zygote's."""
         self._control.close()
+        self._spares.leave()
         for descriptor in self._inherited:
             os.close(descriptor)
         limits.set_out_of_memory_score(limits.CHILD_SCORE)
