@@ -6,6 +6,7 @@ import type {
   ImageView,
   Inspection,
   KernelView,
+  Notebook,
   Result,
   SessionList,
   SessionView,
@@ -53,3 +54,4 @@ export const isKernel = has<KernelView>({
   execution_state: "string",
 });
 export const isKernelList = has<{ kernels: KernelView[] }>({ kernels: "array" });
+export const isNotebook = has<Notebook>({ nbformat: "number", cells: "array" });

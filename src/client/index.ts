@@ -27,6 +27,7 @@ export type {
   ImageView,
   Inspection,
   KernelView,
+  Notebook,
   Output,
   Problem,
   Result,

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { isSession } from "./answers.js";
+import { isNotebook, isSession } from "./answers.js";
 import { HotcellError } from "./error.js";
 import { Execution } from "./execution.js";
 import { SessionFiles } from "./files.js";
@@ -9,7 +9,10 @@ import type { CallOptions, ExecutionOptions, FollowOptions } from "./options.js"
 import { eventsPath, sessionPath } from "./path.js";
 import { SessionEvents } from "./session-events.js";
 import type { Transport } from "./transport.js";
-import type { Completion, Inspection, Result, SessionView } from "./views.js";
+import type { Completion, Inspection, Notebook, Result, SessionView } from "./views.js";
+
+/** Longest that a notebook may take, in milliseconds: all that was said is read for it. */
+const NOTEBOOK_MS = 60_000;
 
 /** A session: an interpreter that keeps its state, and its files. Every method throws HotcellError, or its signal's reason. */
 export class Session implements AsyncDisposable {
@@ -91,6 +94,21 @@ export class Session implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<Inspection> {
     return this.kernels.inspect(await this.#defaultKernel(options), code, cursor, detail, options);
+  }
+
+  /** What was executed so far, with its output, as a Jupyter notebook (nbformat 4.5): in the default kernel, or the named one. */
+  async notebook({
+    kernel,
+    ...options
+  }: CallOptions & { kernel?: string | undefined } = {}): Promise<Notebook> {
+    const query = kernel === undefined ? "" : `?kernel=${encodeURIComponent(kernel)}`;
+    const path = `${this.#path}/notebook${query}`;
+    const request = { ...options, accept: "application/x-ipynb+json", withinMs: NOTEBOOK_MS };
+    return this.#gateway.json(
+      await this.#gateway.request("GET", path, request),
+      isNotebook,
+      options,
+    );
   }
 
   /** Asks the gateway for the session as it is now. */

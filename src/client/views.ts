@@ -11,6 +11,7 @@ import type { CallOptions } from "./options.js";
 
 export type { ExecutionEvent } from "../kernels/event.js";
 export type { SessionEvent } from "../kernels/session-event.js";
+export type { Notebook } from "../kernels/notebook.js";
 export type { Output } from "../kernels/output.js";
 export type { Problem } from "../http/problem-document.js";
 export type { ImageView } from "../sessions/image-view.js";

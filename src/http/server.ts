@@ -20,6 +20,7 @@ import { executionRoutes } from "./routes/executions.js";
 import { fileRoutes } from "./routes/files.js";
 import { imageRoutes } from "./routes/images.js";
 import { kernelRoutes } from "./routes/kernels.js";
+import { notebookRoutes } from "./routes/notebook.js";
 import { playgroundRoutes } from "./routes/playground.js";
 import { serviceRoutes, type Readiness } from "./routes/service.js";
 import { sessionRoutes } from "./routes/sessions.js";
@@ -187,6 +188,7 @@ export async function buildServer(
       await v1.register(executionRoutes, { ...streams, budget });
       await v1.register(eventRoutes, streams);
       await v1.register(streamRoutes, streams);
+      await v1.register(notebookRoutes, { sessions: services.sessions });
       await v1.register(fileRoutes, { sessions: services.sessions });
       await v1.register(imageRoutes, { images: services.images });
       await v1.register(toolRoutes);

@@ -1,5 +1,6 @@
 import { type ArtifactsClient, createArtifactsClient } from "./artifacts.js";
 import { type AssignmentClient, createAssignmentClient } from "./assignment.js";
+import { type CellsClient, createCellsClient } from "./cells.js";
 import { type FilesClient, createFilesClient } from "./files.js";
 import { type JournalClient, createJournalClient } from "./journal.js";
 import { type KernelsClient, createKernelsClient } from "./kernels.js";
@@ -12,6 +13,7 @@ export interface KerneldClient extends AssignmentClient, JournalClient {
   readonly kernels: KernelsClient;
   readonly files: FilesClient;
   readonly artifacts: ArtifactsClient;
+  readonly cells: CellsClient;
 }
 
 export function createKerneldClient(link: SandboxLink): KerneldClient {
@@ -22,5 +24,6 @@ export function createKerneldClient(link: SandboxLink): KerneldClient {
     kernels: createKernelsClient(link),
     files: createFilesClient(link),
     artifacts: createArtifactsClient(link),
+    cells: createCellsClient(link),
   };
 }

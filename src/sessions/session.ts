@@ -1,6 +1,8 @@
 import { HotcellError } from "../errors.js";
 import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
+import type { Notebook } from "../kernels/notebook.js";
 import type { ByteStream } from "../sandboxes/byte-stream.js";
+import type { CallOptions } from "../sandboxes/call.js";
 import type { FeedQuery } from "../sandboxes/feed-query.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import {
@@ -32,6 +34,7 @@ import { SessionEvents } from "./session-events.js";
 import { SessionFiles } from "./session-files.js";
 import type { SessionIdentity } from "./session-identity.js";
 import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
+import { sessionNotebook } from "./session-notebook.js";
 import { sessionView } from "./session-summary.js";
 
 export interface SessionServices extends SandboxServices {
@@ -224,6 +227,14 @@ export class Session {
   async artifact(id: string): Promise<ByteStream> {
     const { artifacts } = (await this.running()).kerneld;
     return this.#ask(artifacts.read(id));
+  }
+
+  /** What a kernel has executed so far, the default one where it is not said, as a notebook. */
+  async notebook(kernel: string | undefined, options: CallOptions = {}): Promise<Notebook> {
+    const { kernels, kerneld } = await this.running();
+    const id = (kernel ?? kernels.known[0]?.id)?.toLowerCase();
+    const about = id === undefined ? undefined : await this.#ask(kernels.get(id, options));
+    return this.#ask(sessionNotebook({ sessionId: this.id, kernel: about, kerneld }, options));
   }
 
   /**

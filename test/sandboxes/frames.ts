@@ -5,9 +5,11 @@ export interface Blob {
   text: string;
 }
 
-/** A frame of the journal, as kerneld writes it. `head` may be raw text, to lie. */
-export function encodeFrame(head: object | string, blobs: Blob[] = []): Buffer {
-  const bodies = blobs.map((blob) => Buffer.from(blob.text));
+/** A frame as kerneld writes it: of the journal with blobs, or with any text behind its head, which may be raw, to lie. */
+export function encodeFrame(head: object | string, rest: Blob[] | string = []): Buffer {
+  const blobs = typeof rest === "string" ? [] : rest;
+  const bodies =
+    typeof rest === "string" ? [Buffer.from(rest)] : blobs.map((blob) => Buffer.from(blob.text));
   const listed = blobs.map(({ key, kind }, index) => ({ key, kind, bytes: bodies[index]?.length }));
   const text =
     typeof head === "string"

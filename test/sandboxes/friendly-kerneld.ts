@@ -47,6 +47,8 @@ export interface FriendlyKerneld {
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** What shell requests answer. */
   onShellRequest: (body: { msg_type: string; content: unknown }) => object;
+  /** How many cells it says to have forgotten. */
+  forgottenCells: number;
   /** Breaks all connections; it dials again by itself. */
   disconnect(): void;
   /** Breaks all connections for good. */
@@ -148,11 +150,14 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
       const kernel = kernels.get(id);
       if (kernel === undefined) {
         refuse(response, 404, "kernel_not_found");
-      } else if (request.method === "GET") {
+      } else if (request.method === "GET" && action === "") {
         answer(response, 200, kernel);
       } else if (request.method === "DELETE") {
         kernels.delete(id);
         response.writeHead(204).end();
+      } else if (action === "cells") {
+        const cells = runs.cells(id, double.forgottenCells);
+        response.writeHead(200, { "content-length": cells.length }).end(cells);
       } else if (action === "interrupt") {
         runs.interruptAll();
         response.writeHead(204).end();
@@ -217,6 +222,7 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
     requests,
     assignment: () => assignment,
     intercept: undefined,
+    forgottenCells: 0,
     onShellRequest: ({ msg_type }) => ({
       msg_type: msg_type.replace("_request", "_reply"),
       content: { status: "ok" },

@@ -4,7 +4,7 @@ import type { RunObject, RunRequest } from "../../src/sandboxes/runs.js";
 import { answer, refuse } from "./friendly-answer.js";
 import type { FriendlyJournal } from "./friendly-journal.js";
 import type { FriendlyKernel } from "./friendly-kerneld.js";
-import type { Blob } from "./frames.js";
+import { type Blob, encodeFrame } from "./frames.js";
 
 export type FriendlyStatus = NonNullable<RunObject["status"]>;
 
@@ -49,6 +49,8 @@ export type RunScript = (
 /** The double's runs: accepted at once, one at a time on each kernel. */
 export interface FriendlyRuns {
   get(run: string): RunObject | undefined;
+  /** What `GET /kernels/{id}/cells` answers, behind so many that are forgotten. */
+  cells(kernel: string, forgotten: number): Buffer;
   interruptAll(): void;
   serve(
     request: IncomingMessage,
@@ -239,6 +241,17 @@ export function createFriendlyRuns(
 
   return {
     get: (run) => runs.get(run)?.object,
+    cells: (kernel, forgotten) =>
+      Buffer.concat([
+        encodeFrame({ forgotten }),
+        ...[...runs.values()].flatMap(({ object, body }) => {
+          const { id, position: _, created_at: _at, kernel: of, ...head } = object;
+          const { code, silent } = JSON.parse(body) as RunRequest;
+          return of === kernel && !silent && head.state !== "queued"
+            ? [encodeFrame({ run: id, ...head }, code)]
+            : [];
+        }),
+      ]),
     interruptAll: () => {
       for (const run of runs.values()) {
         if (run.object.state === "running") run.abort.abort("interrupted");

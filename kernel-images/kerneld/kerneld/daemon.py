@@ -20,6 +20,7 @@ from kerneld.privileges import UserSide
 from kerneld.routes import make_routes
 from kerneld.runs import Runs
 from kerneld.services import Services
+from kerneld.transcript import Transcript
 from kerneld.zygote import Zygote
 
 _PRIVATE = "/run/kerneld"
@@ -66,6 +67,7 @@ async def _serve(user_side: UserSide, link_directory: str) -> int:
         context=context,
         journal=Journal(f"{_PRIVATE}/journal", loop),
         artifacts=Artifacts(f"{_PRIVATE}/artifacts"),
+        transcript=Transcript(),
         cgroup=Cgroup(),
         find_run=runs.find,
     )

@@ -20,6 +20,12 @@ def encode_frame(n: int, at: int, body: Sequence[bytes], blobs: Sequence[bytes] 
     return b"".join((_LENGTHS.pack(length, head_length), start, *body, b"}", *blobs))
 
 
+def encode_part(head: dict[str, Any], rest: bytes = b"") -> bytes:
+    """A frame outside of the journal: any head whose strings are well-formed, and what follows it."""
+    data = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    return b"".join((_LENGTHS.pack(4 + len(data) + len(rest), len(data)), data, rest))
+
+
 def members(**values: Any) -> bytes:
     """JSON members for a head, of values whose strings are well-formed."""
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))[1:-1].encode()

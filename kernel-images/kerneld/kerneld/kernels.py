@@ -91,6 +91,7 @@ class Kernels:
         finally:
             self._kernels.pop(kernel.options.id, None)
             self._removals.pop(kernel.options.id, None)
+            self._services.transcript.forget(kernel.options.id)
 
     @property
     def runs_under_way(self) -> int:

@@ -55,6 +55,7 @@ def make_routes(boot: str, services: Services, kernels: Kernels, runs: Runs) -> 
 
     _add_run_routes(add, kernels, runs)
     _add_kernel_routes(add, kernels)
+    add("GET", "kernels/*/cells", lambda request: _read_cells(request, services, kernels))
     add("GET", "artifacts/*", lambda request: _read_artifact(request, services.artifacts))
     add_file_routes(routes, add, services.zygote, lambda: kernels.assigned)
     return routes
@@ -168,6 +169,15 @@ def _read_journal(request: Request, services: Services, kernels: Kernels, runs: 
     if follow:
         journal.follow(reader)
     reader.pump()
+
+
+async def _read_cells(request: Request, services: Services, kernels: Kernels) -> None:
+    frames = list(services.transcript.frames(kernels.get(request.segments[1]).options.id))
+    headers = {"Content-Type": "application/x-hotcell-cells", "Content-Length": str(sum(map(len, frames)))}
+    await request.start(200, headers)
+    for frame in frames:
+        await request.write(frame)
+    request.finish()
 
 
 async def _read_artifact(request: Request, artifacts: Artifacts) -> None:

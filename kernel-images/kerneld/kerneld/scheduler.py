@@ -126,6 +126,7 @@ class Scheduler:
             state="kept" if interpreter.ran else "fresh",
             queued_ms=now() - run.created_at,
         )
+        services.transcript.begin(run)
         interpreter.ran = True
         interpreter.oom_kills = services.cgroup.oom_kills.read()
 
@@ -161,3 +162,4 @@ class Scheduler:
                 else {"stdout_bytes": 0, "stderr_bytes": 0, "truncated": False}
             ),
         )
+        self._services.transcript.end(run)

@@ -9,6 +9,7 @@ from kerneld.artifacts import Artifacts
 from kerneld.cgroup import Cgroup
 from kerneld.journal import Journal
 from kerneld.run import Run
+from kerneld.transcript import Transcript
 from kerneld.zygote import Zygote
 
 
@@ -20,5 +21,6 @@ class Services:
     context: zmq.Context[zmq.Socket[bytes]]
     journal: Journal
     artifacts: Artifacts
+    transcript: Transcript
     cgroup: Cgroup
     find_run: Callable[[str], Run | None]
