@@ -5,7 +5,12 @@ import { ConfigError } from "../config.js";
 import { progressPrinter } from "../progress/progress-printer.js";
 import { RuntimeError } from "../runtimes/runtime.js";
 import type { ExecutionRequest } from "../sessions/execution-request.js";
-import { type CodeSource, parseRunArguments, type RunArguments } from "../run/arguments.js";
+import {
+  type CodeSource,
+  notebookPath,
+  parseRunArguments,
+  type RunArguments,
+} from "../run/arguments.js";
 import { PrerequisiteError } from "../images/prerequisite-error.js";
 import { GatewayStartError } from "../run/background-gateway.js";
 import { executeAsJson, executeOnTerminal, type ExecutionContext } from "../run/execution.js";
@@ -15,6 +20,8 @@ import { type GatewayAccess, openGateway } from "../run/gateway-access.js";
 import { RUN_HELP } from "../run/help.js";
 import { lateProgress } from "../progress/late-progress.js";
 import { lineInput } from "../run/line-input.js";
+import { executeNotebook } from "../run/notebook-execution.js";
+import { type NotebookFile, openNotebookFile } from "../run/notebook-file.js";
 import { openSession } from "../run/run-session.js";
 import { listenForSignals, type RunSignals, Stopped } from "../run/signals.js";
 import { openTerminal, type Terminal } from "../run/terminal.js";
@@ -51,9 +58,23 @@ async function codeOf(source: CodeSource): Promise<string> {
   }
 }
 
-function requestOf(code: string, { env, cwd, timeoutS }: RunArguments): ExecutionRequest {
+async function notebookOf({ source, output }: RunArguments): Promise<NotebookFile | undefined> {
+  const path = notebookPath(source);
+  if (path === undefined) return undefined;
+  try {
+    return await openNotebookFile(path, output);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`hotcell run: ${path} ${unreadable(error as NodeJS.ErrnoException)}`);
+  }
+}
+
+function settingsOf(
+  { env, cwd, timeoutS }: RunArguments,
+  language: string | undefined,
+): Omit<ExecutionRequest, "code"> {
   return {
-    code,
+    ...(language === undefined ? {} : { language }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(timeoutS === undefined ? {} : { timeout_s: timeoutS }),
@@ -95,7 +116,9 @@ async function runCode(
   signals: RunSignals,
   terminal: Terminal,
 ): Promise<number> {
-  const request = requestOf(await codeOf(asked.source), asked);
+  const file = await notebookOf(asked);
+  const settings = settingsOf(asked, asked.language ?? file?.language);
+  const code = file === undefined ? await codeOf(asked.source) : "";
   const printer = progressPrinter(process.stderr);
   const progress = asked.verbose ? printer : lateProgress(printer);
   const shown = terminal.watched || asked.verbose;
@@ -119,7 +142,10 @@ async function runCode(
     const client = new Hotcell({ url: access.url, key: access.key, retry: { for_s: 0 } });
     const session = await openSession(client, asked, signals.interrupted);
     try {
-      return await execute({ session, terminal, signals }, request, asked, signals);
+      const context = { session, terminal, signals };
+      if (file === undefined) return await execute(context, { ...settings, code }, asked, signals);
+      const { allowErrors } = asked;
+      return await executeNotebook({ ...context, file, allowErrors }, settings);
     } finally {
       // Its own gateway ends it by ending.
       if (asked.session === undefined && !access.own) await session.end();

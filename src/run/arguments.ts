@@ -4,6 +4,7 @@ import { executionRequestShape } from "../sessions/execution-request.js";
 import {
   clientIdSchema,
   environmentSchema,
+  languageSchema,
   sessionOptionsShape,
 } from "../sessions/session-options.js";
 
@@ -21,8 +22,12 @@ export interface RunArguments {
   timeoutS: number | undefined;
   env: Record<string, string>;
   cwd: string | undefined;
-  /** Where figures go. */
+  /** The language to run in; the notebook's own, or the session's default one otherwise. */
+  language: string | undefined;
+  /** Where figures go; of a notebook, the file that it is written to. */
   output: string;
+  /** Whether a notebook goes on after an error. */
+  allowErrors: boolean;
   json: boolean;
   gateway: string | undefined;
   key: string | undefined;
@@ -40,7 +45,9 @@ const OPTIONS = {
   timeout: { type: "string", short: "t" },
   env: { type: "string", short: "e", multiple: true },
   cwd: { type: "string" },
+  language: { type: "string", short: "l" },
   output: { type: "string", short: "o" },
+  "allow-errors": { type: "boolean" },
   json: { type: "boolean" },
   gateway: { type: "string" },
   key: { type: "string" },
@@ -65,6 +72,11 @@ function sourceOf(code: string | undefined, positionals: string[]): CodeSource {
     throw usage("one file is run, and arguments are not passed to it (--env sets variables)");
   }
   return path === "-" ? { from: "stdin" } : { from: "file", path };
+}
+
+/** The notebook that is to be run, where it is one. */
+export function notebookPath(source: CodeSource): string | undefined {
+  return source.from === "file" && /\.ipynb$/i.test(source.path) ? source.path : undefined;
 }
 
 function environmentOf(entries: readonly string[], own: NodeJS.ProcessEnv): Record<string, string> {
@@ -124,8 +136,16 @@ export function parseRunArguments(
   if (values.json === true && values.output !== undefined) {
     throw usage("--json prints figures within the document, so there is no --output with it");
   }
+  const source = sourceOf(values.code, positionals);
+  const notebook = notebookPath(source);
+  if (notebook !== undefined && values.json === true) {
+    throw usage("a notebook takes its outputs itself, so there is no --json with it");
+  }
+  if (notebook === undefined && values["allow-errors"] === true) {
+    throw usage("--allow-errors is for notebooks");
+  }
   return {
-    source: sourceOf(values.code, positionals),
+    source,
     session: checked("session", clientIdSchema, values.session),
     image: checked("image", sessionOptionsShape.image, values.image),
     runtime: values.runtime,
@@ -137,7 +157,9 @@ export function parseRunArguments(
     ),
     env: environmentOf(values.env ?? [], env),
     cwd: checked("cwd", executionRequestShape.cwd, values.cwd),
-    output: values.output ?? ".",
+    language: checked("language", languageSchema, values.language),
+    output: values.output ?? notebook ?? ".",
+    allowErrors: values["allow-errors"] === true,
     json: values.json === true,
     gateway: gatewayUrl(values.gateway ?? env["HOTCELL_GATEWAY_URL"]),
     key: values.key,

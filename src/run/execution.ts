@@ -29,8 +29,8 @@ export interface TerminalContext extends ExecutionContext {
 }
 
 /** Passes a first Ctrl+C on to the execution while `work`, which has it sent, lasts. */
-async function interruptible<T>(
-  { signals, terminal }: ExecutionContext,
+export async function interruptible<T>(
+  { signals, terminal }: Pick<ExecutionContext, "signals" | "terminal">,
   execution: Execution,
   work: () => Promise<T>,
 ): Promise<T> {

@@ -3,6 +3,7 @@ export const RUN_HELP = `Run code in a sandbox, and see here what it says
 
 Usage
   hotcell run [options] FILE        run a file
+  hotcell run [options] FILE.ipynb  run a notebook's cells, and write what they say into it
   hotcell run [options] -c CODE     run what is given
   hotcell run [options] -           run what comes on standard input
 
@@ -11,7 +12,10 @@ Options
   -t, --timeout SECONDS      interrupt the code after this long, then end it (120)
   -e, --env NAME[=VALUE]     set a variable for the code, or pass one on; again for more
       --cwd DIRECTORY        where the code runs, inside the sandbox (/workspace)
+  -l, --language NAME        the language of the code (the notebook's own, or the session's default)
   -o, --output DIRECTORY     where figures are saved, as figure-1.png and so on (.)
+      --output FILE          of a notebook: write it here, and leave the one that is run as it is
+      --allow-errors         of a notebook: go on after cells that raise an exception
       --json                 print the gathered answer as one JSON document, and nothing else
       --image NAME           the image to run in (python)
       --runtime NAME         HOTCELL_RUNTIME, auto (auto, docker, local)
@@ -25,6 +29,10 @@ Options
 
 Without --gateway the gateway that runs with the home is used. Where none runs, this command is one for as long as it
 takes; with --session it starts one in the background, which ends by itself after its last session.
+
+A notebook is executed from its first cell to the first that fails, with the --timeout for each, and written whatever
+happens; cells that were not reached stay as they were. Of its tags, skip-execution and raises-exception are heeded. One
+that was changed meanwhile is left alone: the outputs are in NAME.executed.ipynb beside it then.
 
 Ctrl+C interrupts the code; again, it ends everything. input() is answered at the terminal. Escape sequences other than
 colours and erasing a line are left out.

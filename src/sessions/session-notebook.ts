@@ -6,17 +6,24 @@ import {
   type NotebookCell,
   validOutput,
 } from "../kernels/notebook.js";
-import type { Output, RichOutput } from "../kernels/output.js";
+import { NotebookFolding } from "../kernels/notebook-folding.js";
+import type { Output } from "../kernels/output.js";
+import { recordEvent } from "../kernels/record-event.js";
+import { type Artifact, wholeOutput } from "../kernels/whole-output.js";
+import type { ByteStream } from "../sandboxes/byte-stream.js";
 import type { CallOptions } from "../sandboxes/call.js";
 import type { KerneldCell } from "../sandboxes/cells.js";
 import type { GapRecord } from "../sandboxes/journal-record.js";
 import type { KerneldClient } from "../sandboxes/kerneld-client.js";
+import { KerneldError } from "../sandboxes/kerneld-error.js";
 import type { KernelObject } from "../sandboxes/kernels.js";
 import { RawJson } from "../sandboxes/raw-json.js";
-import { NotebookOutputs } from "./notebook-outputs.js";
 
 /** How much of values that are kept beside the journal is put into one notebook. */
 const MOST_ARTIFACT_BYTES = 64 * 1024 * 1024;
+
+/** More than a journal keeps: an endless one is a sandbox gone wrong. */
+const MOST_CHARACTERS = 96 * 1024 * 1024;
 
 export interface NotebookSource {
   sessionId: string;
@@ -36,24 +43,30 @@ export async function sessionNotebook(
 ): Promise<Notebook> {
   if (kernel === undefined) return document({}, []);
   const { forgotten, cells } = await kerneld.cells.read(kernel.id, options);
-  const outputs = new NotebookOutputs(
-    sessionId,
-    cells.map(({ run }) => run),
-  );
+  const folding = new NotebookFolding();
+  for (const { run } of cells) folding.begin(run);
+  const gaps: GapRecord[] = [];
   const { signal } = options;
   // Not of this kernel alone: what another one updates may be shown here, and gaps are told exactly.
   for await (const record of kerneld.journal({ after: 0, follow: false, signal })) {
-    outputs.add(record);
-    if (outputs.full) break;
+    if (record.kind === "gap") gaps.push(record);
+    if (record.kind !== "message" || record.run === null) continue;
+    const event = recordEvent(record, { id: record.run, sessionId });
+    if (event !== undefined) folding.add(event);
+    if (folding.characters > MOST_CHARACTERS) break;
   }
   const values = new ArtifactValues(kerneld.artifacts, options);
   const made: NotebookCell[] = forgotten === 0 ? [] : [missingCells(forgotten)];
   let incomplete = 0;
   for (const cell of cells) {
-    const isIncomplete = outputs.gaps.some((gap) => overlaps(cell, gap));
+    const isIncomplete = gaps.some((gap) => overlaps(cell, gap));
     if (!isIncomplete && incomplete > 0) made.push(missingOutput(incomplete, made.length));
     incomplete = isIncomplete ? incomplete + 1 : 0;
-    made.push(codeCell(cell, await values.putInto(outputs.of(cell.run))));
+    const outputs: Output[] = [];
+    for (const output of folding.outputs(cell.run)) {
+      outputs.push(await wholeOutput(output, (artifact) => values.read(artifact)));
+    }
+    made.push(codeCell(cell, outputs));
   }
   if (incomplete > 0) made.push(missingOutput(incomplete, made.length));
   return document(languageMetadata(kernel.language, kernel.language_version ?? ""), made);
@@ -114,7 +127,7 @@ function overlaps({ first_n, last_n }: KerneldCell, gap: GapRecord): boolean {
 
 const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-/** Puts MIME values that were too large for their record back into their bundles, as far as there is room. */
+/** Reads MIME values that were too large for their record, as far as there is room. */
 class ArtifactValues {
   #left = MOST_ARTIFACT_BYTES;
 
@@ -123,35 +136,11 @@ class ArtifactValues {
     private readonly options: CallOptions,
   ) {}
 
-  async putInto(outputs: Output[]): Promise<Output[]> {
-    const whole: Output[] = [];
-    for (const output of outputs) whole.push("data" in output ? await this.#whole(output) : output);
-    return whole;
-  }
-
-  async #whole(output: RichOutput): Promise<RichOutput> {
-    const { hotcell, ...metadata } = output.metadata as { hotcell?: { artifacts: Artifact[] } };
-    if (hotcell === undefined) return output;
-    const data = { ...output.data };
-    for (const artifact of hotcell.artifacts) {
-      const value = await this.#value(artifact);
-      if (value !== undefined) data[artifact.mime] = value;
-      else data["text/plain"] ??= `[${artifact.mime} of ${artifact.bytes} bytes, left out here]`;
-    }
-    return { ...output, data, metadata };
-  }
-
-  async #value({ mime, bytes, href }: Artifact): Promise<unknown> {
+  /** `undefined` for one that is not there any more, or too much. */
+  async read({ mime, bytes, href }: Artifact): Promise<unknown> {
     if (bytes > this.#left) return undefined;
     this.#left -= bytes;
-    const stream = await this.artifacts
-      .read(href.slice(href.lastIndexOf("/") + 1), this.options)
-      .catch((error: unknown) => {
-        this.options.signal?.throwIfAborted();
-        // The oldest artifacts are forgotten; user code can also claim some that never were.
-        if (error instanceof Error && error.name === "KerneldError") return undefined;
-        throw error;
-      });
+    const stream = await this.#open(href.slice(href.lastIndexOf("/") + 1));
     if (stream === undefined || stream.length > bytes) {
       stream?.close();
       return undefined;
@@ -161,10 +150,14 @@ class ArtifactValues {
     const text = Buffer.concat(chunks).toString("utf8").toWellFormed();
     return isJsonType(mime) ? (RawJson.from(text) ?? undefined) : text;
   }
-}
 
-interface Artifact {
-  mime: string;
-  bytes: number;
-  href: string;
+  async #open(id: string): Promise<ByteStream | undefined> {
+    try {
+      return await this.artifacts.read(id, this.options);
+    } catch (error) {
+      // The oldest are forgotten; user code can also claim some that never were.
+      if (error instanceof KerneldError) return undefined;
+      throw error;
+    }
+  }
 }

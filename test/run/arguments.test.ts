@@ -30,16 +30,26 @@ describe("the arguments of hotcell run", () => {
     });
   });
 
+  it("have a notebook written to where it is, or to where is said", () => {
+    expect(parsed(["a.ipynb"])).toMatchObject({ output: "a.ipynb", allowErrors: false });
+    expect(parsed(["A.IPYNB", "--output", "b.ipynb", "--allow-errors"])).toMatchObject({
+      output: "b.ipynb",
+      allowErrors: true,
+    });
+  });
+
   it("may all be said", () => {
     const args =
-      "-s thread-1 -t 2.5 -e A=b=c -e EMPTY= -e PASSED --cwd /tmp -o plots --image python --runtime local --isolation strong --gateway https://host/prefix/ --key k --home /h --config c.yaml --verbose -";
+      "-s thread-1 -t 2.5 -e A=b=c -e EMPTY= -e PASSED --cwd /tmp -l r -o plots --image python --runtime local --isolation strong --gateway https://host/prefix/ --key k --home /h --config c.yaml --verbose -";
     expect(parsed(args.split(" "), { PASSED: "on" })).toEqual({
       source: { from: "stdin" },
       session: "thread-1",
       timeoutS: 2.5,
       env: { A: "b=c", EMPTY: "", PASSED: "on" },
       cwd: "/tmp",
+      language: "r",
       output: "plots",
+      allowErrors: false,
       json: false,
       image: "python",
       runtime: "local",
@@ -79,6 +89,9 @@ describe("the arguments of hotcell run", () => {
     [["-", "--gateway", "http://u:p@host"], "--key"],
     [["-", "--json", "--output", "x"], "--output"],
     [["-", "--nonsense"], "--nonsense"],
+    [["-", "--language", "Not One"], "--language"],
+    [["a.ipynb", "--json"], "--json"],
+    [["a.py", "--allow-errors"], "--allow-errors"],
     [["-", "--session"], "session"],
   ])("%j are refused, saying why", (args, said) => {
     expect(() => parseRunArguments(args, {})).toThrow(said);

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { Output } from "../../../src/kernels/output.js";
+import { lines, outputJson } from "../../../src/kernels/notebook-json.js";
 import { type CellDocument, makeCellId, type NotebookDocument } from "./notebook-document.js";
 
 /** A file that is not a notebook the playground can open; the message says why, for people. */
@@ -141,35 +141,6 @@ export function notebookFrom(content: unknown): NotebookDocument {
     metadata: metadata ?? {},
     rest,
   };
-}
-
-/** Lines with their ends, as Jupyter writes text so that differences are small. */
-function lines(text: string): string[] {
-  return text === "" ? [] : text.split(/(?<=\n)/);
-}
-
-function isTextType(mediaType: string): boolean {
-  return /^text\/|^image\/svg\+xml$|^application\/(?:javascript|x-tex)$/.test(mediaType);
-}
-
-function outputJson(entry: Output): Record<string, unknown> {
-  switch (entry.output_type) {
-    case "stream":
-      return { ...entry, text: lines(entry.text) };
-    case "error":
-      return { ...entry };
-    case "display_data":
-    case "execute_result":
-      return {
-        ...entry,
-        data: Object.fromEntries(
-          Object.entries(entry.data).map(([type, value]) => [
-            type,
-            isTextType(type) && typeof value === "string" ? lines(value) : value,
-          ]),
-        ),
-      };
-  }
 }
 
 /** The notebook as the JSON of an nbformat 4.5 file. */
