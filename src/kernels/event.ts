@@ -27,6 +27,8 @@ const commCommon = {
   comm_id: z.string(),
   data: z.record(z.string(), z.unknown()),
   metadata: z.record(z.string(), z.unknown()),
+  buffers: z.array(z.string()).optional().describe("Base64, in their order"),
+  dropped_buffers: z.int().optional().describe("How many there were: they were too much to keep"),
 };
 
 export const usageSchema = z

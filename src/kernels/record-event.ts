@@ -110,6 +110,11 @@ function withoutUndefined<T extends object>(value: T): T {
   return value;
 }
 
+/** What a comm's message has besides its content. */
+function besideContent({ metadata, buffers, dropped_buffers }: MessageRecord) {
+  return withoutUndefined({ metadata, buffers, dropped_buffers });
+}
+
 function messageEvent(
   record: MessageRecord,
   common: Common,
@@ -151,12 +156,12 @@ function messageEvent(
     }
     case "comm_open": {
       const { data } = contents.comm_open.safeParse(record.content);
-      return data && { type, ...common, ...data, metadata: record.metadata };
+      return data && { type, ...common, ...data, ...besideContent(record) };
     }
     case "comm_msg":
     case "comm_close": {
       const { data } = contents.comm.safeParse(record.content);
-      return data && { type, ...common, ...data, metadata: record.metadata };
+      return data && { type, ...common, ...data, ...besideContent(record) };
     }
     default:
       return undefined;

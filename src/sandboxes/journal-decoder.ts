@@ -4,6 +4,7 @@ import type { Frame } from "./frame-parser.js";
 import {
   type GapRecord,
   type JournalRecord,
+  type MessageRecord,
   gapRecord,
   kernelRecord,
   messageRecord,
@@ -35,7 +36,7 @@ const blobList = z
   .array(
     z.object({
       key: z.string().min(1).max(256),
-      kind: z.enum(["text", "json"]),
+      kind: z.enum(["text", "json", "buffer"]),
       bytes: z.number().int().min(0).max(MAX_BLOB_BYTES),
     }),
   )
@@ -92,8 +93,12 @@ function readMessage(head: unknown, { blobs, bytes }: Frame): SizedRecord | null
   const detached = detachedHead(head);
   const message = messageRecord.safeParse(detached?.value);
   if (detached === null || !message.success) return null;
-  const sized = { record: message.data, bytes: bytes + detached.containers * CONTAINER_BYTES };
+  const record: MessageRecord = message.data;
+  const sized = { record, bytes: bytes + detached.containers * CONTAINER_BYTES };
   if (listed.length === 0) return sized;
+  if (listed.some(({ kind }) => kind === "buffer")) {
+    return putBuffers(record, listed, blobs) ? sized : null;
+  }
 
   const { data } = message.data.content;
   return isJsonObject(data) && putBlobs(data, listed, blobs) ? sized : null;
@@ -114,6 +119,23 @@ function detachedHead(head: unknown): ReturnType<typeof detach> | null {
     if (error instanceof JsonTooComplex) return null;
     throw error;
   }
+}
+
+/** Gives a comm's message its buffers. False when they do not stand in their order. */
+function putBuffers(
+  message: MessageRecord,
+  listed: z.output<typeof blobList>,
+  blobs: Buffer,
+): boolean {
+  const buffers: string[] = [];
+  let at = 0;
+  for (const [place, { key, kind, bytes }] of listed.entries()) {
+    if (kind !== "buffer" || key !== String(place)) return false;
+    buffers.push(blobs.toString("base64", at, at + bytes));
+    at += bytes;
+  }
+  message.buffers = buffers;
+  return true;
 }
 
 /** Puts large MIME values back into their bundle. False when one is not what it claims to be. */

@@ -53,6 +53,8 @@ export const messageRecord = z.object({
   /** Unchecked but for size, depth and prototypes; MIME values over 256 KiB are strings or raw JSON. */
   content: jsonObject,
   metadata: jsonObject,
+  /** How many buffers a comm's message had, where they were too much. */
+  dropped_buffers: count.optional(),
 });
 
 const queued = z.object({ ...ofRun, event: z.literal("queued"), position: count });
@@ -128,7 +130,10 @@ export const gapRecord = z
   })
   .refine((gap) => gap.from <= gap.to && gap.to === gap.n, "a gap ends at its own number");
 
-export type MessageRecord = z.infer<typeof messageRecord>;
+export type MessageRecord = z.infer<typeof messageRecord> & {
+  /** Of a comm's message, in base64: they come beside the head, not in it. */
+  buffers?: string[];
+};
 export type RunRecord = z.infer<typeof runRecord>;
 export type ExecutionFinishedRecord = z.infer<typeof executionFinished>;
 export type KernelRecord = z.infer<typeof kernelRecord>;

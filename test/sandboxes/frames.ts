@@ -1,7 +1,7 @@
-/** A large MIME value beside a record's head. */
+/** A large MIME value, or a comm's buffer, beside a record's head. */
 export interface Blob {
   key: string;
-  kind: "text" | "json";
+  kind: "text" | "json" | "buffer";
   text: string;
 }
 

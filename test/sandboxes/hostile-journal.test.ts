@@ -290,6 +290,16 @@ describe("a message", () => {
     expect(Object.getPrototypeOf(data)).toBeNull();
   });
 
+  it("of a comm has its buffers in base64, in their order", async () => {
+    const comm = { msg_type: "comm_msg", content: { comm_id: "c", data: {} } };
+    const { buffers } = await message(comm, [
+      { key: "0", kind: "buffer", text: "\u0000ü" },
+      { key: "1", kind: "buffer", text: "" },
+    ]);
+    expect(buffers).toEqual(["AMO8", ""]);
+    expect(await message({ ...comm, buffers: ["forged"] })).not.toHaveProperty("buffers");
+  });
+
   it("has well-formed text, whatever was written", async () => {
     const { content } = await message({ content: { name: "stdout", text: "a\ud800b" } });
     expect(content["text"]).toBe("a\ufffdb");
@@ -308,6 +318,11 @@ describe("a message", () => {
       "with a large value that is no JSON",
       { content: { data: {} } },
       [{ key: "a", kind: "json", text: "{" }],
+    ],
+    [
+      "with a buffer out of its place",
+      { content: { data: {} } },
+      [{ key: "1", kind: "buffer", text: "x" }],
     ],
     ["with large values and no bundle", { content: {} }, [{ key: "a", kind: "text", text: "x" }]],
   ])("%s is a gap of one, and the journal goes on", async (_, fields, blobs) => {

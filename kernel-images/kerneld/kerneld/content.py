@@ -1,6 +1,7 @@
 """The content of a kernel's message: parsed once, made safe to pass on, and cut to what a frame may hold."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ _BLOBS_BYTES = 20 * 1024 * 1024
 _MAX_CONTENT_BYTES = MAX_HEAD_BYTES - 320 * 1024
 """Leaves a head room for metadata and for what kerneld adds."""
 _MAX_NAME = 256
+_MAX_BUFFERS = 256
 _MAX_STRING = 64 * 1024
 _MAX_TRACEBACK = 320 * 1024
 _RICH = ("execute_result", "display_data", "update_display_data")
@@ -31,6 +33,7 @@ class Content:
     data: bytes
     blobs: list[bytes] = field(default_factory=list[bytes])
     blob_heads: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    dropped_buffers: int = 0
 
 
 class _Constants:
@@ -84,6 +87,17 @@ def fit(msg_type: str, data: bytes, artifacts: Artifacts) -> Content:
         content.data = dump(content.value)
         content.blobs, content.blob_heads = [], []
     return content
+
+
+def attach(content: Content, buffers: Sequence[bytes]) -> None:
+    """Have the buffers of a comm's message travel with its content, all of them or none: they count by their places."""
+    large = any(len(buffer) > ARTIFACT_BYTES for buffer in buffers)
+    if large or len(buffers) > _MAX_BUFFERS or sum(map(len, buffers)) > _BLOBS_BYTES:
+        content.dropped_buffers = len(buffers)
+        return
+    for place, buffer in enumerate(buffers):
+        content.blobs.append(buffer)
+        content.blob_heads.append({"key": str(place), "kind": "buffer", "bytes": len(buffer)})
 
 
 def _take_out(content: Content, artifacts: Artifacts) -> bool:

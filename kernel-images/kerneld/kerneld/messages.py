@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ class Message:
     parent_id: str | None
     metadata: bytes
     content: bytes
+    parts: Sequence[bytes] = ()
+    """All of it as the kernel sent it: header, parent, metadata, content, buffers."""
 
 
 class MessageReader:
@@ -56,7 +59,7 @@ class MessageReader:
         msg_id = _identifier(fields.get("msg_id")) or secrets.token_hex(16)
         if len(metadata) > MAX_METADATA_BYTES:
             metadata = b"{}"
-        return Message(msg_type, msg_id, self._parent_id, metadata, content)
+        return Message(msg_type, msg_id, self._parent_id, metadata, content, parts[start:])
 
 
 def request(msg_type: str, msg_id: str, content: dict[str, Any], metadata: dict[str, Any]) -> list[bytes]:

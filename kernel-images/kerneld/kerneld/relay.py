@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from kerneld.artifacts import Artifacts
-from kerneld.content import Content, fit, parse
+from kerneld.content import Content, attach, fit, parse
 from kerneld.frame import dump, members
 from kerneld.journal import Journal
 from kerneld.messages import MAX_METADATA_BYTES, InvalidMessage, Message
@@ -52,6 +52,8 @@ class Relay:
     def message(self, message: Message, run: Run | None, generation: int, channel: str) -> None:
         """Any other message. Raises `InvalidMessage`."""
         content = fit(message.msg_type, message.content, self._artifacts)
+        if message.msg_type.startswith("comm_"):
+            attach(content, message.parts[4:])
         self._append(message, run, generation, content, channel)
 
     def page(self, data: dict[str, Any], run: Run, generation: int) -> None:
@@ -94,6 +96,8 @@ class Relay:
         ]
         if content.blob_heads:
             parts.append(b"," + members(blobs=content.blob_heads))
+        if content.dropped_buffers:
+            parts.append(b"," + members(dropped_buffers=content.dropped_buffers))
         ordinal = 0 if run is None or late else run.ordinal
         n = self._journal.append(parts, content.blobs, ordinal, self._ordinal)
         if run is not None and not late:
