@@ -61,6 +61,10 @@ class Journal:
             self._loop.call_soon(self._wake)
         return n
 
+    def last_frame(self) -> bytes:
+        """The frame of the record that was just made."""
+        return self._memory[self.last_n].frame
+
     def follow(self, reader: Reader) -> None:
         """Wake `reader` for every new record until `leave`."""
         self._readers.add(reader)
@@ -128,11 +132,16 @@ class Journal:
         return first if first > cursor else self._memory_first_n
 
     def _gap(self, first: int, last: int, wanted: Filter) -> list[bytes]:
-        first = max(first, wanted.first_n)
-        if first > last:
+        """What stands for records `first` to `last`: how many are missing, and behind them the end of a run that is read."""
+        kept = wanted.last()
+        if kept and kept[0] < first:
             return []
+        end, tail = (kept[0], [kept[1]]) if kept and kept[0] <= last else (last + 1, [])
+        first, last = max(first, wanted.first_n), end - 1
+        if first > last:
+            return tail
         body = members(kind="gap", **{"from": first, "to": last}, reason="dropped")
-        return [encode_frame(last, time.time_ns() // 1_000_000, (body,))]
+        return [encode_frame(last, time.time_ns() // 1_000_000, (body,)), *tail]
 
     def _wake(self) -> None:
         self._wake_scheduled = False

@@ -22,6 +22,8 @@ class Filter:
     kernel: int = 0
     first_n: int = 1
     """The oldest record that can match: what was dropped before it is no loss to this reader."""
+    last: Callable[[], tuple[int, bytes] | None] = lambda: None
+    """The number and frame of the last record that can match, once it is there: kept also when the journal has dropped it."""
 
     def accepts(self, record: Record) -> bool:
         return (not self.run or record.run == self.run) and (

@@ -154,6 +154,7 @@ def _read_journal(request: Request, services: Services, kernels: Kernels, runs: 
         run.ordinal if run else 0,
         kernel.ordinal if kernel else 0,
         (run.first_n or services.journal.last_n + 1) if run else 1,
+        (lambda: run.end) if run else lambda: None,
     )
     journal = services.journal
     follow = query.get("follow") == "1"

@@ -90,6 +90,8 @@ class Run:
         self.position = 0
         self.first_n: int | None = None
         self.last_n: int | None = None
+        self.end: tuple[int, bytes] | None = None
+        """Number and frame of its last record, which outlives the journal's."""
         self.created_at = now()
         self.started_at: int | None = None
         self.finished_at: int | None = None
@@ -107,7 +109,10 @@ class Run:
             event=event,
             **details,
         )
-        self.noted(journal.append((body,), (), self.ordinal, self.kernel_ordinal))
+        n = journal.append((body,), (), self.ordinal, self.kernel_ordinal)
+        self.noted(n)
+        if event == "execution_finished":
+            self.end = (n, journal.last_frame())
 
     def noted(self, n: int) -> None:
         """Record `n` belongs to this run."""

@@ -206,6 +206,24 @@ describe("a journal that is full", () => {
     }
   });
 
+  test("keeps how a run has ended when it has dropped what the run has said", async () => {
+    const [sandbox, kernel] = await Sandbox.withKernel({ privateSize: "16m" });
+    try {
+      const early = await sandbox.execute(kernel, "print('early')");
+      const { run, n } = early.finished;
+      await sandbox.execute(kernel, LINES_40_MB, UNLIMITED);
+      const journal = sandbox.journal(`run=${String(run)}&after=${n - 2}`);
+      const heads = (await collect(journal)).map(({ head }) => head);
+      expect(heads).toEqual([
+        expect.objectContaining({ kind: "gap", n: n - 1, from: n - 1, to: n - 1 }),
+        early.finished,
+      ]);
+      expect(await collect(sandbox.journal(`run=${String(run)}&after=${n}`))).toEqual([]);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
   test("makes kernels wait for a reader that is behind, and loses nothing", async () => {
     const [sandbox, kernel] = await Sandbox.withKernel({ privateSize: "16m" });
     try {
