@@ -3,6 +3,7 @@ export class Interpreter {
   #generation = 0;
   #fewest = 0;
   #most = 0;
+  #unseen = false;
 
   /** A run has started in a generation. Returns what is wrong with that. */
   started(generation: number, state: "kept" | "fresh"): string | undefined {
@@ -13,8 +14,10 @@ export class Interpreter {
       this.#generation = generation;
       this.#fewest = this.#most = 0;
     }
-    // One that was abandoned before it ran anything was fresh, and so is the next.
-    if (isNew !== (state === "fresh")) {
+    const unseen = this.#unseen;
+    this.#unseen = false;
+    if (unseen && isNew && state === "kept") this.#most = Infinity;
+    if (!unseen && isNew !== (state === "fresh")) {
       return `state is ${state} in generation ${generation} after ${before}`;
     }
     return undefined;
@@ -26,6 +29,13 @@ export class Interpreter {
     const expected = `${this.#fewest + 1} to ${this.#most + 1}`;
     this.#fewest = this.#most = count;
     return fits ? undefined : `it is run ${count} of its interpreter, not ${expected}`;
+  }
+
+  /** A run has started, and its start was not seen: what came before tells nothing of what comes. */
+  startedUnseen(): void {
+    this.#unseen = true;
+    this.#fewest = 0;
+    this.#most = Infinity;
   }
 
   /** A run was cut off before it said so. */

@@ -2,6 +2,9 @@ import { type ExecutionEvent, eventSchema, isTerminalEvent } from "../../src/ker
 import type { PlannedRun } from "./plan.js";
 import type { Reading } from "./reading.js";
 
+/** What more goes wrong with a run follows from what did before. */
+const MOST_VIOLATIONS = 8;
+
 /** What all readers of one run have had of it. */
 export class RunLog {
   readonly readings: Reading[] = [];
@@ -54,6 +57,7 @@ export class RunLog {
   }
 
   violation(text: string): void {
+    if (this.violations.length >= MOST_VIOLATIONS || this.violations.includes(text)) return;
     this.violations.push(text);
     this.note(`VIOLATION ${text}`);
   }
