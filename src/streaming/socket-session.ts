@@ -76,7 +76,7 @@ class SocketSession {
       ref = refOf(raw);
       await this.#handle(parseOrRefuse(socketMessageSchema, raw));
     } catch (error) {
-      if (this.#gone.signal.aborted) return;
+      if (this.#gone.signal.aborted || this.socket.readyState !== this.socket.OPEN) return;
       const problem = this.services.problem(error);
       await this.#reply({ type: "problem", ...(ref === undefined ? {} : { ref }), problem });
     } finally {
