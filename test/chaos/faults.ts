@@ -117,7 +117,7 @@ const FAULTS: Record<SessionFault, Apply> = {
     const found = await processes(target);
     if (found === undefined) return false;
     // Who could say how a kernel has died is silent.
-    endsSession(target, fault, "sandbox_lost", [died("unknown")]);
+    endsSession(target, fault, "zygote_lost", [died("unknown")]);
     const stopped = signalAll([found.zygote], "SIGSTOP") > 0;
     await sessionEnd(target);
     return stopped;

@@ -357,14 +357,18 @@ export class Lane {
         interpreter: session.interpreter,
         incidents: session.incidents,
         abortable,
-        sessionEnd,
       });
-      judgeReadings(log, () => session.size - sizeBefore > KEPT_BYTES);
+      judgeReadings(log, {
+        mayHaveDropped: session.size - sizeBefore > KEPT_BYTES,
+        sessionEnded: sessionEnd !== undefined,
+      });
       checkGathered(log);
       abortable ||= log.run.scene.options?.stop_on_error === true;
       report.judged(log, end);
     }
-    for (const log of session.logs.slice(-REREAD_RUNS)) judgeReadings(log, () => true);
+    for (const log of session.logs.slice(-REREAD_RUNS)) {
+      judgeReadings(log, { mayHaveDropped: session.size > KEPT_BYTES, sessionEnded: true });
+    }
     const bad = session.logs.filter(({ violations }) => violations.length > 0);
     for (const log of bad) logs[0]?.violation(`${log.run.id}: ${log.violations.join("; ")}`);
     if (sessionEnd === undefined) return;
@@ -394,7 +398,11 @@ function checkGathered(log: RunLog): void {
     if (result.status !== finished.status || result.reason !== finished.reason) {
       log.violation(`${reading.name} was told ${result.status}, ${result.reason ?? "no reason"}`);
     }
-    if (truncated) continue;
+    const whole = log.readings.some(
+      ({ after, gaps, end, gathered }) =>
+        gathered === undefined && after === 0 && gaps.length === 0 && end?.kind === "finished",
+    );
+    if (truncated || !whole) continue;
     for (const name of ["stdout", "stderr"]) {
       const gathered = result.outputs.map((output) =>
         output.name === name ? (output.text ?? "") : "",

@@ -13,8 +13,6 @@ export interface Circumstances {
   incidents: Map<Incident, number>;
   /** A run ahead of it may have aborted it. */
   abortable: boolean;
-  /** Why its session has ended, when it has. */
-  sessionEnd: string | undefined;
 }
 
 const COUNT = /^#(\d+)\n/;
@@ -36,7 +34,10 @@ export function judge(log: RunLog, circumstances: Circumstances): string {
     log.violation(`it ended as ${finished.status} and never started`);
   }
   const walk = follow(log, events, finished, circumstances);
-  if (finished === undefined) return goneWith(log, circumstances);
+  if (finished === undefined) {
+    log.violation("nobody has seen its end");
+    return "no end";
+  }
   if (walk !== undefined && holesOf(log).length === 0) checkCounts(log, finished, walk);
   checkEnd(log, finished, walk, circumstances);
   return finished.status === "ok" || finished.reason === undefined
@@ -180,14 +181,11 @@ function isEnd(finished: FinishedEvent, end: End, complete: boolean): boolean {
   );
 }
 
-/** Nobody saw its end: only when its session has gone, which says so. */
-function goneWith(log: RunLog, { sessionEnd }: Circumstances): string {
-  if (sessionEnd === undefined) log.violation("nobody has seen its end");
-  return `session ended: ${sessionEnd ?? "?"}`;
-}
-
 /** Whether every reader has had all there was, each event once. */
-export function judgeReadings(log: RunLog, mayHaveDropped: (upTo: number) => boolean): void {
+export function judgeReadings(
+  log: RunLog,
+  { mayHaveDropped, sessionEnded }: { mayHaveDropped: boolean; sessionEnded: boolean },
+): void {
   const all = log.numbers;
   for (const reading of log.readings) {
     if (reading.end?.kind !== "finished" || reading.gathered !== undefined) continue;
@@ -200,8 +198,11 @@ export function judgeReadings(log: RunLog, mayHaveDropped: (upTo: number) => boo
     }
     for (const { from, to, reason } of reading.gaps) {
       if (from > to) log.violation(`${reading.name} got a gap from ${from} to ${to}`);
-      if (reason === "dropped" && !mayHaveDropped(to)) {
-        log.violation(`${reading.name} got a gap up to ${to}, which the journal must have kept`);
+      const explained = reason === "dropped" ? mayHaveDropped || sessionEnded : sessionEnded;
+      if (!explained) {
+        log.violation(
+          `${reading.name} got a gap up to ${to}, which must have been kept: ${reason}`,
+        );
       }
     }
   }

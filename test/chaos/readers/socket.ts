@@ -77,6 +77,11 @@ async function connection(
           finish(TRANSIENT.has(said.code) ? undefined : { kind: "gone", status: 0, problem: said });
           return;
         }
+        if (type === "nothing_follows") {
+          if (!log.finished) log.violation(`${reading.name} was told that nothing follows`);
+          finish({ kind: "finished" });
+          return;
+        }
         log.accept();
         const event = log.add(reading, text);
         if (event === undefined) return;

@@ -55,18 +55,17 @@ export const deluge: RunKind = {
   name: "deluge",
   scene: (tag, random) => {
     const count = random.integer(28_000, 36_000);
-    const filling = "·".repeat(500);
     return {
       code: `
 import sys
 for k in range(${count}):
-    sys.stdout.write(f"${tag} {k} {'·' * 500}\\n")
+    sys.stdout.write(f"${tag}{f' {k}' * 160}\\n")
 `,
       options: { max_output_bytes: 64 * MiB },
       script: [
         text(
           "stdout",
-          Array.from({ length: count }, (_, k) => `${tag} ${k} ${filling}\n`).join(""),
+          Array.from({ length: count }, (_, k) => `${tag}${` ${k}`.repeat(160)}\n`).join(""),
         ),
       ],
       ends: [OK],
