@@ -76,11 +76,10 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
         signal,
         report,
         onAccepted: kills.accepted,
-        onViolation: async (title, logs, notes) => {
-          const file = await writeTranscript(directory, title, logs, notes);
-          for (const log of logs) {
-            for (const text of log.violations)
-              violation(`${log.run.id} (${log.run.kind}): ${text} — ${file}`);
+        onViolation: async (logs, notes) => {
+          const file = await writeTranscript(directory, logs, notes);
+          for (const { run, violations } of logs) {
+            for (const text of violations) violation(`${run.id} (${run.kind}): ${text} — ${file}`);
           }
         },
       });

@@ -8,11 +8,11 @@ const SHOWN = 40;
 /** Writes down all that is known of a batch in which something went wrong. Returns where. */
 export async function writeTranscript(
   directory: string,
-  title: string,
   logs: readonly RunLog[],
   notes: readonly string[],
 ): Promise<string> {
-  const file = join(directory, `${title}.txt`);
+  const bad = logs.find(({ violations }) => violations.length > 0);
+  const file = join(directory, `${bad?.run.id ?? "batch"}.txt`);
   await writeFile(file, [...notes, ...logs.map(runText)].join("\n\n"));
   return file;
 }

@@ -1,0 +1,93 @@
+import type { ExecutionEvent } from "../../src/kernels/event.js";
+import type { LaneSession } from "./lane-session.js";
+import { judge, judgeReadings } from "./oracle.js";
+import type { Reading } from "./reading.js";
+import type { Report } from "./report.js";
+import type { RunLog } from "./run-log.js";
+
+/** What the journal of a sandbox keeps at least: what it holds in memory, less a margin for how frames are counted. */
+const KEPT_BYTES = 6 * 1024 ** 2;
+
+/** Judges the runs of a batch, in the order in which they were submitted, and their session. */
+export function judgeBatch(session: LaneSession, logs: readonly RunLog[], report: Report): void {
+  const size = logs.reduce((total, log) => total + log.size, 0);
+  session.size += size;
+  let abortable = false;
+  let lastEnd = 0;
+  for (const log of logs) {
+    if (!log.accepted) {
+      if (session.end === undefined) log.violation("it was never accepted");
+      report.run(log.run.kind, "not accepted: session ended");
+      continue;
+    }
+    const started = log.events.find(({ type }) => type === "execution_started");
+    if (started !== undefined) {
+      if (started.n < lastEnd) log.violation("it started before the run ahead had ended");
+      lastEnd = log.numbers.at(-1) ?? 0;
+    }
+    const { interpreter, incidents } = session;
+    const end = judge(log, { interpreter, incidents, abortable });
+    const sessionEnded = session.end !== undefined;
+    judgeReadings(log, { mayHaveDropped: size > KEPT_BYTES, sessionEnded });
+    for (const reading of log.readings) judgeGathered(log, reading);
+    const failed = !/^(ok|cancelled)/.test(end);
+    abortable ||= failed && log.run.scene.options?.stop_on_error === true;
+    report.judged(log, end);
+  }
+  judgeEarlier(session, logs[0]);
+  judgeSessionEnd(session, logs);
+}
+
+/** What was read again of runs of earlier batches. */
+function judgeEarlier(session: LaneSession, first: RunLog | undefined): void {
+  for (const log of session.earlier) {
+    judgeReadings(log, { mayHaveDropped: session.size > KEPT_BYTES, sessionEnded: false });
+    if (log.violations.length > 0) {
+      first?.violation(`${log.run.id}: ${log.violations.join("; ")}`);
+    }
+  }
+}
+
+function judgeSessionEnd({ end, incidents }: LaneSession, logs: readonly RunLog[]): void {
+  if (end === undefined) return;
+  const done = [...incidents.keys()].some(({ sessionEnds }) => sessionEnds.includes(end));
+  if (done || logs.some(({ run }) => run.scene.sessionEnd === end)) return;
+  logs[0]?.violation(`its session has ended, which nothing explains: ${end}`);
+}
+
+/** What was gathered must be what was streamed. */
+function judgeGathered(log: RunLog, reading: Reading): void {
+  const { events } = log;
+  const finished = events.find((event) => event.type === "execution_finished");
+  if (reading.gathered === undefined || finished === undefined) return;
+  const result = JSON.parse(reading.gathered) as {
+    status: string;
+    reason?: string;
+    outputs: { name?: string; text?: string }[];
+  };
+  if (result.status !== finished.status || result.reason !== finished.reason) {
+    log.violation(`${reading.name} was told ${result.status}, ${result.reason ?? "no reason"}`);
+  }
+  // Where something is left out, both say so in their own way.
+  const truncated = events.some((event) => event.type === "output_truncated");
+  if (truncated || !wasStreamedWhole(log)) return;
+  for (const name of ["stdout", "stderr"]) {
+    const gathered = result.outputs.filter((output) => output.name === name);
+    if (gathered.map((output) => output.text).join("") !== streamed(events, name)) {
+      log.violation(`${reading.name} got another ${name} than what was streamed`);
+    }
+  }
+}
+
+function wasStreamedWhole(log: RunLog): boolean {
+  return log.readings.some(
+    ({ after, gaps, end, gathered }) =>
+      gathered === undefined && after === 0 && gaps.length === 0 && end?.kind === "finished",
+  );
+}
+
+function streamed(events: readonly ExecutionEvent[], name: string): string {
+  return events
+    .map((event) => (event.type === "stream" && event.name === name ? event.text : ""))
+    .join("");
+}
