@@ -11,6 +11,8 @@ import { chooseRuntime, openRuntime, refusalOfBoth } from "./gateway/runtime-cho
 import { claimHome, type Home } from "./home.js";
 import { listSite } from "./http/playground/site.js";
 import { buildServer, closeSockets, type Server } from "./http/server.js";
+import { notebookSessionFile } from "./gateway/notebook-session-file.js";
+import { NotebookSessions } from "./sessions/jupyter/notebook-sessions.js";
 import type { OnImageProgress } from "./images/image-progress.js";
 import type { RuntimeReport, SandboxImage } from "./runtimes/runtime.js";
 import { DEFAULT_TENANT, keptSecret, KeyRing } from "./sessions/key-ring.js";
@@ -177,6 +179,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const server = await buildServer(
       {
         sessions,
+        notebookSessions: new NotebookSessions(notebookSessionFile(home.directory)),
         keys,
         cookieSecret: await keptSecret(home.directory, "cookie-secret"),
         readiness: () => ({

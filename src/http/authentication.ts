@@ -13,6 +13,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The route answers without a key. */
     open?: boolean;
+    /** The key may stand in the query, as Jupyter's clients have it. */
+    queryToken?: boolean;
     /** Pages of any origin may ask for it, also those whose origin is opaque. */
     anyOrigin?: boolean;
   }
@@ -63,7 +65,8 @@ function keyOf(request: FastifyRequest): string | undefined {
   const bearer = /^(?:bearer|token)\s+(\S+)$/i.exec(authorization ?? "")?.[1];
   if (bearer !== undefined) return bearer;
   const header = request.headers["x-api-key"];
-  return typeof header === "string" ? header : undefined;
+  if (typeof header === "string") return header;
+  return request.routeOptions.config.queryToken === true ? tokenOf(request) : undefined;
 }
 
 /** The signed value that stands for a tenant in a browser until `expires` (seconds since the epoch). */

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { stringify } from "yaml";
+import { NotebookSessions } from "../sessions/jupyter/notebook-sessions.js";
 import { KeyRing } from "../sessions/key-ring.js";
 import type { SessionRegistry } from "../sessions/session-registry.js";
 import { version } from "../version.js";
@@ -11,6 +12,7 @@ export async function openApiYaml(): Promise<string> {
     {
       // Routes are only described here, never called.
       sessions: undefined as unknown as SessionRegistry,
+      notebookSessions: new NotebookSessions(),
       keys: new KeyRing([]),
       cookieSecret: "",
       readiness: () => ({

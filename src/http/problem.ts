@@ -48,8 +48,13 @@ export function toHotcellError(error: unknown, bodyLimit?: number): HotcellError
   );
 }
 
-/** Answers with a problem document (RFC 9457). */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
+/** Answers with a problem document (RFC 9457), to which `extend` may add what some clients look for. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  thrown: unknown,
+  extend: (problem: Problem) => Problem = (problem) => problem,
+): void {
   const error = toHotcellError(thrown, request.routeOptions.bodyLimit);
   if (error.status >= 500) {
     const level = error.code === "internal_error" ? "error" : "warn";
@@ -62,11 +67,12 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
     reply.header("connection", "close");
     reply.raw.once("finish", () => request.socket.destroySoon());
   }
+  const problem = extend(problemOf(error, request.id));
   reply
-    .code(error.status)
+    .code(problem.status)
     .type("application/problem+json; charset=utf-8")
     .serializer(JSON.stringify)
-    .send(problemOf(error, request.id));
+    .send(problem);
 }
 
 /** Documents the problems that a route may answer besides 400 and 401. */

@@ -9,8 +9,10 @@ import { HotcellError } from "../errors.js";
 import { fieldErrors, invalidRequest } from "../validation.js";
 import type { KeyRing } from "../sessions/key-ring.js";
 import type { ImageView } from "../sessions/image-view.js";
+import type { NotebookSessions } from "../sessions/jupyter/notebook-sessions.js";
 import type { SessionRegistry } from "../sessions/session-registry.js";
 import { CharacterBudget } from "../kernels/character-budget.js";
+import { V1_PROTOCOL } from "../kernels/websocket-v1.js";
 import { authentication } from "./authentication.js";
 import { documentation } from "./documentation.js";
 import type { SiteFile } from "./playground/site.js";
@@ -19,6 +21,7 @@ import { eventRoutes } from "./routes/events.js";
 import { executionRoutes } from "./routes/executions.js";
 import { fileRoutes } from "./routes/files.js";
 import { imageRoutes } from "./routes/images.js";
+import { jupyterRoutes } from "./routes/jupyter/jupyter.js";
 import { kernelRoutes } from "./routes/kernels.js";
 import { notebookRoutes } from "./routes/notebook.js";
 import { playgroundRoutes } from "./routes/playground.js";
@@ -29,6 +32,7 @@ import { toolRoutes } from "./routes/tools.js";
 
 export interface ServerServices {
   sessions: SessionRegistry;
+  notebookSessions: NotebookSessions;
   keys: KeyRing;
   cookieSecret: string;
   readiness: () => Readiness;
@@ -66,6 +70,8 @@ const SERVICE_RESTART = 1012;
 
 /** What all answers that are being gathered, or were and are being sent, may hold together. */
 const GATHERED_CHARACTERS = 256 * 1024 * 1024;
+/** What Jupyter's clients may send in one message: widgets send whole buffers. */
+const MAX_JUPYTER_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** What `X-Request-ID` may be to be used: anything else gets an id of ours. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -160,7 +166,12 @@ export async function buildServer(
     openPrefix: DOCS,
   });
   await app.register(websocket, {
-    options: { maxPayload: options.bodyLimitBytes, perMessageDeflate: false },
+    options: {
+      maxPayload: Math.max(options.bodyLimitBytes, MAX_JUPYTER_MESSAGE_BYTES),
+      perMessageDeflate: false,
+      // A client that offers one fails when none is chosen, and one that was not offered fails always.
+      handleProtocols: (offered) => (offered.has(V1_PROTOCOL) ? V1_PROTOCOL : false),
+    },
     preClose(done) {
       void closeSockets(app).then(() => app.websocketServer.close(done));
     },
@@ -195,5 +206,10 @@ export async function buildServer(
     },
     { prefix: "/v1" },
   );
+  await app.register(jupyterRoutes, {
+    sessions: services.sessions,
+    notebookSessions: services.notebookSessions,
+    languages: services.images.find((image) => image.default)?.languages ?? [],
+  });
   return app;
 }

@@ -3,6 +3,7 @@ import { type AssignmentClient, createAssignmentClient } from "./assignment.js";
 import { type CellsClient, createCellsClient } from "./cells.js";
 import { type FilesClient, createFilesClient } from "./files.js";
 import { type JournalClient, createJournalClient } from "./journal.js";
+import { type JupyterChannels, createJupyterChannels } from "./jupyter-channels.js";
 import { type KernelsClient, createKernelsClient } from "./kernels.js";
 import type { SandboxLink } from "./link.js";
 import { type RunsClient, createRunsClient } from "./runs.js";
@@ -14,6 +15,7 @@ export interface KerneldClient extends AssignmentClient, JournalClient {
   readonly files: FilesClient;
   readonly artifacts: ArtifactsClient;
   readonly cells: CellsClient;
+  readonly channels: JupyterChannels;
 }
 
 export function createKerneldClient(link: SandboxLink): KerneldClient {
@@ -25,5 +27,6 @@ export function createKerneldClient(link: SandboxLink): KerneldClient {
     files: createFilesClient(link),
     artifacts: createArtifactsClient(link),
     cells: createCellsClient(link),
+    channels: createJupyterChannels(link),
   };
 }

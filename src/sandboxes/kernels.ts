@@ -26,6 +26,8 @@ export const kernelObject = z.object({
       at: timestamp,
     })
     .nullable(),
+  /** When the kernel last said something. */
+  last_activity_at: timestamp.optional(),
 });
 export type KernelObject = z.infer<typeof kernelObject>;
 

@@ -12,7 +12,8 @@ import { LinkError, violation } from "./link-error.js";
 import { listenForSandbox } from "./link-listener.js";
 import type { Logger } from "./logger.js";
 import { isPong } from "./ping.js";
-import { type ReadBudget, sharedReadBudget } from "./read-budget.js";
+import { type ReadAccount, type ReadBudget, sharedReadBudget } from "./read-budget.js";
+import { type Upgrade, type Upgraded, upgrade } from "./upgrade.js";
 
 const HELLO_WITHIN_MS = 2_000;
 const PING_EVERY_MS = 5_000;
@@ -57,12 +58,16 @@ export interface SandboxLink {
   readonly state: LinkState;
   readonly enrolment: Enrolment | null;
   readonly events: EventEmitter<LinkEvents>;
+  /** The sandbox's share of the gateway's reading: for those who read a connection themselves. */
+  readonly account: ReadAccount;
   /** Resolves once there is a control connection, at once when there is one. */
   connected(signal?: AbortSignal): Promise<void>;
   /** A small call on the control connection, which no stream can hold up. */
   control(call: ControlCall): Promise<Reply>;
   /** A request on a spare connection. Its answer's body must be read or closed. */
   request(request: LinkRequest): Promise<Answer>;
+  /** Takes a spare connection for another protocol, for good. */
+  upgrade(options: Upgrade): Promise<Upgraded>;
   /** Breaks all connections and removes the socket, and the directory unless told to keep it. Idempotent. */
   close(options?: CloseLinkOptions): Promise<void>;
 }
@@ -190,7 +195,9 @@ export async function openLink(options: OpenLinkOptions): Promise<SandboxLink> {
     },
   });
 
-  const spare = async (request: LinkRequest): Promise<Socket> => {
+  const spare = async (
+    request: Pick<LinkRequest, "connectionWithinMs" | "signal">,
+  ): Promise<Socket> => {
     const milliseconds = request.connectionWithinMs ?? SPARE_WITHIN_MS;
     return within(milliseconds, request.signal, (signal) => pool.take(signal)).catch(
       (error: unknown) => {
@@ -235,11 +242,13 @@ export async function openLink(options: OpenLinkOptions): Promise<SandboxLink> {
       return enrolment;
     },
     events,
+    account,
     connected: async (signal) => {
       await control.attached(signal);
     },
     control: (call) => reported(control.call(call)),
     request: (asked) => reported(request(asked)),
+    upgrade: async (options) => reported(upgrade(await spare(options), options)),
     close: (how = {}) => (closing ??= close(how)),
   };
 }

@@ -9,6 +9,7 @@ import type { Runtime, SandboxEvent, SandboxSpecification } from "../../src/runt
 import { EndedSessions } from "../../src/sessions/ended-sessions.js";
 import { KeyRing } from "../../src/sessions/key-ring.js";
 import { SessionRecordFiles, type SessionRecordStore } from "../../src/sessions/session-record.js";
+import { NotebookSessions } from "../../src/sessions/jupyter/notebook-sessions.js";
 import { SessionRegistry, type RegistryOptions } from "../../src/sessions/session-registry.js";
 import {
   type FriendlyKerneld,
@@ -158,6 +159,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const server = await buildServer(
     {
       sessions,
+      notebookSessions: new NotebookSessions(),
       keys,
       cookieSecret: "cookie secret of the tests",
       readiness: () => ({

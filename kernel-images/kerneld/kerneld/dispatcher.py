@@ -7,10 +7,11 @@ from typing import Any
 from kerneld.content import parse
 from kerneld.errors import RequestError
 from kerneld.execution import Execution
+from kerneld.jupyter.audience import Audience
 from kerneld.kernel_process import KernelProcess
 from kerneld.messages import InvalidMessage, Message, request
 from kerneld.relay import Relay
-from kerneld.run import Run
+from kerneld.run import Run, now
 from kerneld.scheduler import Scheduler
 from kerneld.services import Services
 
@@ -23,12 +24,22 @@ _OUTPUT_AHEAD_S = 0.005
 class Dispatcher:
     """Hears a kernel on all its channels."""
 
-    def __init__(self, ordinal: int, services: Services, relay: Relay, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        ordinal: int,
+        services: Services,
+        relay: Relay,
+        scheduler: Scheduler,
+        audience: Audience,
+    ) -> None:
         self._ordinal = ordinal
+        self._audience = audience
         self._services = services
         self._relay = relay
         self._scheduler = scheduler
         self._replies: dict[str, asyncio.Future[Reply]] = {}
+        self.last_activity_at = now()
+        """When the kernel was last heard."""
 
     async def request(
         self, process: KernelProcess, msg_type: str, content: dict[str, Any], timeout_s: float
@@ -52,13 +63,16 @@ class Dispatcher:
                 reply.set_exception(RequestError("kernel_timeout", "the kernel died"))
 
     def on_iopub(self, message: Message) -> None:
+        self.last_activity_at = now()
         execution = self._scheduler.execution
         generation = self._scheduler.interpreter.generation
-        if execution is not None and message.parent_id == execution.run.id:
+        if execution is not None and message.parent_id == execution.run.msg_id:
             run, output = execution.run, execution.output
         else:
             execution = output = None
             run = self._ended_run(message.parent_id)
+        if self._audience.listening:
+            self._audience.hears(message)
         match message.msg_type:
             case "status":
                 if execution is not None:
@@ -75,21 +89,29 @@ class Dispatcher:
     def on_shell(self, message: Message) -> None:
         execution = self._scheduler.execution
         if message.msg_type == "execute_reply":
-            if execution is not None and message.parent_id == execution.run.id:
+            if execution is not None and message.parent_id == execution.run.msg_id:
+                if execution.run.asker is not None:
+                    self._audience.replied(message)
+                    execution.run.asker.replied()
                 execution.replied(message)
             return
         reply = self._replies.get(message.parent_id or "")
-        if reply is not None and not reply.done():
+        if reply is None:
+            self._audience.replied(message)
+        elif not reply.done():
             try:
                 reply.set_result((message.msg_type, parse(message.content)[0]))
             except InvalidMessage as problem:
                 reply.set_exception(RequestError("kernel_timeout", f"the reply is invalid: {problem}"))
 
+    def on_control(self, message: Message) -> None:
+        self._audience.replied_on_control(message)
+
     def on_stdin(self, message: Message) -> None:
         execution = self._scheduler.execution
         if message.msg_type != "input_request" or execution is None:
             return
-        if message.parent_id == execution.run.id and execution.input_requested(message):
+        if message.parent_id == execution.run.msg_id and execution.input_requested(message):
             self._ask_soon(message, execution)
 
     def _ask_soon(self, message: Message, execution: Execution) -> None:
@@ -103,6 +125,7 @@ class Dispatcher:
         if interpreter.process is not None and interpreter.process.paused:
             self._ask_soon(message, execution)
         else:
+            self._audience.asks_input(message, execution.run)
             self._relay.message(message, execution.run, interpreter.generation, "stdin")
 
     def _ended_run(self, parent_id: str | None) -> Run | None:
@@ -114,6 +137,11 @@ class Dispatcher:
 
     def _respect_readers(self) -> None:
         journal, process = self._services.journal, self._scheduler.interpreter.process
-        if process is not None and not process.paused and journal.congested:
+        if process is None or process.paused:
+            return
+        if journal.congested:
             process.pause()
             journal.when_relieved(process.resume)
+        elif self._audience.congested:
+            process.pause()
+            self._audience.when_relieved(process.resume)

@@ -9,7 +9,7 @@ from kerneld.cgroup import Cgroup
 from kerneld.content import parse
 from kerneld.journal import Journal
 from kerneld.kernel_process import KernelProcess
-from kerneld.messages import InvalidMessage, Message, reply_to, request
+from kerneld.messages import InvalidMessage, Message, relayed, reply_to, request
 from kerneld.output import Output
 from kerneld.process_group import clock
 from kerneld.run import Run, StateAfter, Status
@@ -110,11 +110,12 @@ class Execution:
             self._interrupt()
             self._timers.append(self._loop.call_later(self.run.specification.grace_s, self._kill))
 
-    def answer(self, value: str) -> bool:
-        """Answer the `input_request` that waits; False when none does."""
+    def answer(self, value: str, parts: list[bytes] | None = None) -> bool:
+        """Answer the `input_request` that waits, with a client's own message if there is one; False when none does."""
         if self._input_id is None:
             return False
-        self._process.send_stdin(reply_to(self._input_id, "input_reply", {"value": value}))
+        reply = reply_to(self._input_id, "input_reply", {"value": value}) if parts is None else parts
+        self._process.send_stdin(reply)
         self._input_id = None
         self.run.waiting_for_input = False
         return True
@@ -267,6 +268,8 @@ class Execution:
 
 def _execute_request(run: Run) -> list[bytes]:
     specification = run.specification
+    if run.asker is not None:
+        return relayed(run.asker.take_parts())
     content = {
         "code": specification.code,
         "silent": specification.silent,

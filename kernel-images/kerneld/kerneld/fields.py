@@ -8,7 +8,7 @@ from typing import Any
 
 from kerneld.errors import RequestError
 
-_RUN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+RUN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _KERNEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ABSENT: Any = object()
 
@@ -111,7 +111,7 @@ def kernel_id(body: Body, name: str) -> str:
 
 def run_id(value: str) -> str:
     """A run's id as it stands in a path."""
-    if not _RUN_ID.fullmatch(value):
+    if not RUN_ID.fullmatch(value):
         raise _invalid("id", "must be 1 to 128 of A-Z a-z 0-9 . _ ~ -")
     return value
 

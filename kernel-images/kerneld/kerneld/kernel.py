@@ -9,6 +9,7 @@ from kerneld.dispatcher import Dispatcher, Reply
 from kerneld.errors import RequestError
 from kerneld.execution import Result
 from kerneld.frame import members
+from kerneld.jupyter.audience import Audience
 from kerneld.kernel_process import KernelProcess, Launch, Listener
 from kerneld.log import note
 from kerneld.relay import Relay
@@ -41,10 +42,14 @@ class Kernel:
         self._services = services
         relay = Relay(options.id, ordinal, services.journal, services.artifacts)
         self._scheduler = Scheduler(services, relay)
-        self._dispatcher = Dispatcher(ordinal, services, relay, self._scheduler)
+        self.audience = Audience(
+            ordinal, self._scheduler, lambda: self._removed or self._state == "dead"
+        )
+        self._dispatcher = Dispatcher(ordinal, services, relay, self._scheduler, self.audience)
         self._listener = Listener(
             self._dispatcher.on_iopub,
             self._dispatcher.on_shell,
+            self._dispatcher.on_control,
             self._dispatcher.on_stdin,
             self._ended,
         )
@@ -73,6 +78,7 @@ class Kernel:
             "generation": self._scheduler.interpreter.generation,
             "execution_count": self._scheduler.execution_count,
             "last_death": self._last_death,
+            "last_activity_at": self._dispatcher.last_activity_at,
         }
 
     async def start(self) -> None:
@@ -143,6 +149,7 @@ class Kernel:
         if self._process is not None:
             await self._end(self._process, "kernel_removed")
         self._record("removed")
+        self.audience.removed()
 
     async def request(self, msg_type: str, content: dict[str, Any], timeout_s: float) -> Reply:
         """Send a shell request and wait for its reply. Raises `RequestError`."""
@@ -198,6 +205,7 @@ class Kernel:
         self._state = "idle"
         self._record("ready", language=language, language_version=self._language_version)
         self._scheduler.resume(process)
+        self.audience.resumed()
 
     def _foresee_launch(self) -> None:
         """The next interpreter is made while the last one is being heard out."""
@@ -220,6 +228,8 @@ class Kernel:
         note(f"kernel {self.options.id} does not start any more")
         reason = self._last_death["reason"] if self._last_death else None
         self._scheduler.clear(Result("kernel_died", reason, "lost"))
+        self.audience.status("dead")
+        self.audience.died()
 
     async def _end(self, process: KernelProcess, reason: str) -> None:
         busy = self._scheduler.execution is not None
@@ -250,9 +260,11 @@ class Kernel:
         self._scheduler.abandon(Result("kernel_died", reason, "lost"))
         self._record("dead", reason=reason, signal=how.signal, exit_code=how.exit_code)
         self._dispatcher.kernel_died()
+        self.audience.died()
         if not self._removed:
             # One that dies before it has run anything would otherwise be replaced for ever.
             self._failures = 0 if interpreter.ran else self._failures + 1
+            self.audience.status("restarting")
             self._relaunch()
         self._process_ended.set()
 

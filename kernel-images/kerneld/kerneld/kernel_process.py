@@ -42,12 +42,13 @@ class Listener:
 
     on_iopub: OnMessage
     on_shell: OnMessage
+    on_control: OnMessage
     on_stdin: OnMessage
     on_end: Callable[["KernelProcess", Exit], None]
 
 
 class KernelProcess:
-    """A kernel's process with shell, stdin and iopub connected."""
+    """A kernel's process with shell, stdin and iopub connected, and control once it is needed."""
 
     def __init__(
         self, child: Child, context: zmq.Context[zmq.Socket[bytes]], directory: str, listener: Listener
@@ -59,6 +60,7 @@ class KernelProcess:
         self._reader = MessageReader()
         self._channels: list[Channel] = []
         self._shell: Channel | None = None
+        self._control: Channel | None = None
         self._stdin: Channel | None = None
         self._iopub: Channel | None = None
         self._welcome = asyncio.Event()
@@ -122,6 +124,12 @@ class KernelProcess:
         self._child.ended.add_done_callback(lambda _: notice())
 
     @property
+    def session(self) -> str:
+        """The `header.session` of what it sends."""
+        session: object = self._reader.session
+        return session if isinstance(session, str) else ""
+
+    @property
     def paused(self) -> bool:
         """Whether iopub is not being read."""
         return self._iopub is not None and self._iopub.paused
@@ -139,6 +147,12 @@ class KernelProcess:
         if self._shell:
             with suppress(zmq.Again):
                 self._shell.send(parts)
+
+    def send_control(self, parts: Sequence[bytes]) -> None:
+        if self._control is None:
+            self._control = self._connect(zmq.DEALER, "control", self._listener.on_control)
+        with suppress(zmq.Again):
+            self._control.send(parts)
 
     def send_stdin(self, parts: Sequence[bytes]) -> None:
         if self._stdin:
@@ -159,10 +173,7 @@ class KernelProcess:
         """Ask the kernel to end, so that its exit handlers run; kill it when it takes longer than a second."""
         killing = asyncio.get_running_loop().call_later(_SHUTDOWN_S, self.kill)
         self._child.ended.add_done_callback(lambda _: killing.cancel())
-        with suppress(zmq.Again):
-            self._connect(zmq.DEALER, "control", _ignore).send(
-                request("shutdown_request", "kerneld:shutdown", {"restart": False}, {})
-            )
+        self.send_control(request("shutdown_request", "kerneld:shutdown", {"restart": False}, {}))
 
     def close(self) -> None:
         for channel in self._channels:
@@ -235,10 +246,6 @@ class KernelProcess:
                     _, waiting = await asyncio.wait(exhausted, timeout=_QUIET_S)
         self.close()
         self._listener.on_end(self, how)
-
-
-def _ignore(_: Message) -> None:
-    pass
 
 
 class _NotReady(Exception):

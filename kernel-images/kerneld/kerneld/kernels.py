@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -27,6 +29,7 @@ class Kernels:
         self._assigning: asyncio.Task[None] | None = None
         self._creations: set[asyncio.Task[Kernel]] = set()
         self._removals: dict[str, asyncio.Task[None]] = {}
+        self._wishes: set[asyncio.Task[None]] = set()
         self._env: dict[str, str] = {}
         self._cwd: str | None = None
 
@@ -98,6 +101,12 @@ class Kernels:
         """How many runs of all kernels run or wait."""
         return sum(kernel.runs_under_way for kernel in self._kernels.values())
 
+    def fulfil(self, wish: Coroutine[Any, Any, None]) -> None:
+        """See a restart or removal to its end that nobody waits for."""
+        task = asyncio.get_running_loop().create_task(_quietly(wish))
+        self._wishes.add(task)
+        task.add_done_callback(self._wishes.discard)
+
     async def _create(self, options: KernelOptions) -> Kernel:
         if options.id in self._kernels:
             raise RequestError("kernel_exists", "there is a kernel of this id")
@@ -141,6 +150,12 @@ class Kernels:
     def _check_limit(self, more: int) -> None:
         if len(self._kernels) + more > LIMIT:
             raise RequestError("kernel_limit", f"a sandbox has at most {LIMIT} kernels")
+
+
+async def _quietly(wish: Coroutine[Any, Any, None]) -> None:
+    # What becomes of the kernel shows in its state.
+    with suppress(RequestError):
+        await wish
 
 
 def state_of(kernels: Kernels, services: Services, boot: str) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class MessageReader:
     def __init__(self) -> None:
         self._parent = b""
         self._parent_id: str | None = None
+        self.session = ""
+        """The `header.session` of the last message: a kernel's own, of each generation another."""
 
     def read(self, parts: list[bytes]) -> Message:
         """The message in these ZeroMQ parts. Raises `InvalidMessage`."""
@@ -50,16 +52,22 @@ class MessageReader:
         if len(header) + len(parent) > _MAX_HEADER_BYTES:
             raise InvalidMessage("the header is too large")
         if parent != self._parent:
-            self._parent_id = _identifier(_object(parent).get("msg_id"))
+            self._parent_id = identifier(json_object(parent).get("msg_id"))
             self._parent = parent
-        fields = _object(header)
+        fields = json_object(header)
         msg_type = fields.get("msg_type")
         if not isinstance(msg_type, str) or not _MSG_TYPE.fullmatch(msg_type):
             raise InvalidMessage("the message type is not one")
-        msg_id = _identifier(fields.get("msg_id")) or secrets.token_hex(16)
+        msg_id = identifier(fields.get("msg_id")) or secrets.token_hex(16)
+        self.session = fields.get("session", "")
         if len(metadata) > MAX_METADATA_BYTES:
             metadata = b"{}"
         return Message(msg_type, msg_id, self._parent_id, metadata, content, parts[start:])
+
+
+def relayed(parts: Sequence[bytes]) -> list[bytes]:
+    """The ZeroMQ parts of another client's message: its own bytes, unsigned."""
+    return [_DELIMITER, b"", *parts]
 
 
 def request(msg_type: str, msg_id: str, content: dict[str, Any], metadata: dict[str, Any]) -> list[bytes]:
@@ -86,7 +94,8 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _object(data: bytes) -> dict[str, Any]:
+def json_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in a part. Raises `InvalidMessage`."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -96,5 +105,6 @@ def _object(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _identifier(value: object) -> str | None:
+def identifier(value: object) -> str | None:
+    """The value, where it can be a message's id."""
     return value if isinstance(value, str) and _MSG_ID.fullmatch(value) else None

@@ -7,6 +7,7 @@ from kerneld import fields
 from kerneld.artifacts import Artifacts
 from kerneld.errors import RequestError
 from kerneld.file_routes import add_file_routes
+from kerneld.jupyter.hub import Hub
 from kerneld.kernel import Kernel, KernelOptions
 from kerneld.kernels import Kernels, state_of
 from kerneld.reader import Filter, Reader
@@ -56,6 +57,7 @@ def make_routes(boot: str, services: Services, kernels: Kernels, runs: Runs) -> 
     _add_run_routes(add, kernels, runs)
     _add_kernel_routes(add, kernels)
     add("GET", "kernels/*/cells", lambda request: _read_cells(request, services, kernels))
+    add("GET", "channels", Hub(kernels, runs).serve)
     add("GET", "artifacts/*", lambda request: _read_artifact(request, services.artifacts))
     add_file_routes(routes, add, services.zygote, lambda: kernels.assigned)
     return routes

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from kerneld import fields
 from kerneld.errors import RequestError
@@ -74,13 +74,40 @@ class Specification:
         )
 
 
+class Asker(Protocol):
+    """A client of the kernel's own protocol that a run was started for."""
+
+    msg_id: str
+    """The id of its `execute_request`."""
+
+    def take_parts(self) -> list[bytes]:
+        """The request's parts; asked for once."""
+        ...
+
+    def started(self) -> None: ...
+
+    def replied(self) -> None:
+        """The kernel's reply has come, and went to the client."""
+        ...
+
+    def ended(self, status: str, reason: str | None, state: str, stop_on_error: bool) -> None: ...
+
+
 class Run:
     """What is known of a run; `Execution` makes it run."""
 
     def __init__(
-        self, identifier: str, ordinal: int, specification: Specification, kernel_ordinal: int
+        self,
+        identifier: str,
+        ordinal: int,
+        specification: Specification,
+        kernel_ordinal: int,
+        asker: Asker | None = None,
     ) -> None:
         self.id = identifier
+        self.asker = asker
+        self.msg_id = identifier if asker is None else asker.msg_id
+        """What the messages that it causes have as their parent."""
         self.ordinal = ordinal
         self.specification = specification
         self.kernel_ordinal = kernel_ordinal

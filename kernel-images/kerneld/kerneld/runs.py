@@ -1,12 +1,13 @@
 """The runs of a sandbox: those that wait, run or ended lately, and the ids of those that are forgotten."""
 
 import hashlib
+import secrets
 from itertools import count
 
 from kerneld import fields
 from kerneld.errors import RequestError
 from kerneld.kernels import Kernels
-from kerneld.run import Run, Specification, digest_of
+from kerneld.run import Asker, Run, Specification, digest_of
 
 _KEPT = 512
 _FORGOTTEN = 100_000
@@ -46,8 +47,20 @@ class Runs:
             return existing, False
         if _hash(identifier) in self._forgotten:
             raise RequestError("execution_forgotten", "the run is over and no longer kept")
+        return self._start(identifier, specification, kernels, None), True
+
+    def start(self, wish: str, specification: Specification, kernels: Kernels, asker: Asker) -> Run:
+        """A new run, of the id `wish` where that is one and not taken. Raises `RequestError`."""
+        taken = wish in self._runs or _hash(wish) in self._forgotten
+        usable = fields.RUN_ID.fullmatch(wish) is not None and not taken
+        identifier = wish if usable else f"jupyter-{secrets.token_hex(12)}"
+        return self._start(identifier, specification, kernels, asker)
+
+    def _start(
+        self, identifier: str, specification: Specification, kernels: Kernels, asker: Asker | None
+    ) -> Run:
         kernel = kernels.get(specification.kernel)
-        run = Run(identifier, next(self._ordinals), specification, kernel.ordinal)
+        run = Run(identifier, next(self._ordinals), specification, kernel.ordinal, asker)
         # Known before it runs: what its kernel says at once must find it.
         self._runs[identifier] = run
         try:
@@ -56,7 +69,7 @@ class Runs:
             del self._runs[identifier]
             raise
         self._forget_oldest(kernels)
-        return run, True
+        return run
 
     def _forget_oldest(self, kernels: Kernels) -> None:
         if len(self._runs) <= _KEPT or len(self._runs) - kernels.runs_under_way <= _KEPT:

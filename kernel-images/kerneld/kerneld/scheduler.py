@@ -119,6 +119,8 @@ class Scheduler:
         interpreter, services = self.interpreter, self._services
         run.begin(interpreter.generation)
         self.execution = Execution(run, process, services.journal, services.cgroup, self._finished)
+        if run.asker is not None:
+            run.asker.started()
         run.record(
             services.journal,
             interpreter.generation,
@@ -163,3 +165,5 @@ class Scheduler:
             ),
         )
         self._services.transcript.end(run)
+        if run.asker is not None:
+            run.asker.ended(*result, run.specification.stop_on_error)

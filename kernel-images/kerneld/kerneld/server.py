@@ -18,7 +18,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_RUN_BODY_BYTES = 9 * 1024 * 1024
 
 _PARAMETERS = HTTP1ConnectionParameters(max_header_size=16 * 1024, chunk_size=256 * 1024)
-_REASONS = {200: "OK", 201: "Created", 204: "No Content"}
+_REASONS = {101: "Switching Protocols", 200: "OK", 201: "Created", 204: "No Content"}
 
 
 class Answer(NamedTuple):
@@ -32,10 +32,19 @@ class Request:
     """One request and the means to answer it."""
 
     def __init__(
-        self, method: str, path: str, query: str, connection: httputil.HTTPConnection
+        self,
+        method: str,
+        path: str,
+        query: str,
+        connection: httputil.HTTPConnection,
+        upgrade_to: str,
+        keep: Callable[[IOStream], None],
     ) -> None:
         self._connection = connection
+        self._keep = keep
         self._started = False
+        self.upgrade_to = upgrade_to
+        """The protocol that the client wants to switch to; empty for none."""
         self.method = method
         self.segments = path.strip("/").split("/")
         self.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
@@ -65,6 +74,15 @@ class Request:
         self._started = True
         line = httputil.ResponseStartLine("HTTP/1.1", status, _REASONS.get(status, "Error"))
         return self._connection.write_headers(line, httputil.HTTPHeaders(headers), data)
+
+    def switch_protocols(self, protocol: str) -> IOStream:
+        """Answer 101; from then on the stream is the caller's, to be closed by it."""
+        connection: Any = self._connection
+        self.start(101, {"Connection": "Upgrade", "Upgrade": protocol})
+        connection.finish()
+        stream: IOStream = connection.detach()
+        self._keep(stream)
+        return stream
 
     def write(self, data: bytes) -> asyncio.Future[None]:
         """Write a part of the body; done when the connection has taken it."""
@@ -126,11 +144,16 @@ class _Exchange(httputil.HTTPMessageDelegate):
     """One request and its answer on one connection."""
 
     def __init__(
-        self, routes: Routes, connection: httputil.HTTPConnection, on_request: Callable[[], None]
+        self,
+        routes: Routes,
+        connection: httputil.HTTPConnection,
+        on_request: Callable[[], None],
+        keep: Callable[[IOStream], None],
     ) -> None:
         self._routes = routes
         self._connection: Any = connection
         self._on_request = on_request
+        self._keep = keep
         self._parts: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
         self._upload: Upload | None = None
@@ -145,7 +168,10 @@ class _Exchange(httputil.HTTPMessageDelegate):
         assert isinstance(start_line, httputil.RequestStartLine)
         self._on_request()
         path, _, query = start_line.path.partition("?")
-        self._request = request = Request(start_line.method, path, query, self._connection)
+        upgrade_to = headers.get("Upgrade", "")
+        self._request = request = Request(
+            start_line.method, path, query, self._connection, upgrade_to, self._keep
+        )
         begin = self._routes.upload(request)
         if begin is not None:
             self._connection.set_max_body_size(2**62)
@@ -243,15 +269,22 @@ class Server(httputil.HTTPServerConnectionDelegate):
         self._routes = routes
         self._on_request = on_request
         self._on_close = on_close
+        self._kept = False
         HTTP1ServerConnection(stream, _PARAMETERS).start_serving(self)
 
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
-        return _Exchange(self._routes, request_conn, self._on_request)
+        return _Exchange(self._routes, request_conn, self._on_request, self._keep)
 
     def on_close(self, server_conn: object) -> None:
-        self._on_close()
+        if not self._kept:
+            self._on_close()
+
+    def _keep(self, stream: IOStream) -> None:
+        """The connection speaks another protocol now, and is not closed before its stream is."""
+        self._kept = True
+        stream.set_close_callback(self._on_close)
 
 
 def _error(error: RequestError) -> Answer:
