@@ -7,7 +7,6 @@ import type { JupyterKernelAccess } from "../../../sessions/jupyter/jupyter-serv
 import { type JupyterProtocol, serveJupyterSocket } from "../../../streaming/jupyter-socket.js";
 import type { JupyterScope } from "./scope.js";
 
-const params = z.object({ kernel_id: z.string().max(200) });
 const LONGEST_SESSION_ID = 256;
 
 /** Jupyter's own server as a client of a gateway: it reads every frame as text, and one that is none ends its relay. */
@@ -35,6 +34,8 @@ function sessionIdOf(request: FastifyRequest): string | null {
 }
 
 export const jupyterChannelRoutes: FastifyPluginAsyncZod<JupyterScope> = async (app, scope) => {
+  const base = z.object(scope.params);
+  const params = base.extend({ kernel_id: z.string().max(200) });
   const found = new WeakMap<object, JupyterKernelAccess>();
 
   app.get(

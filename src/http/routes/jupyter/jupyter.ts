@@ -88,6 +88,7 @@ export const jupyterRoutes: FastifyPluginAsyncZod<JupyterOptions> = async (app, 
     prefix: "/jupyter",
     scope: {
       ...common,
+      params: {},
       server: (request) => new ServiceJupyterServer(sessions, request.tenant),
     },
   });
@@ -95,9 +96,10 @@ export const jupyterRoutes: FastifyPluginAsyncZod<JupyterOptions> = async (app, 
     prefix: "/v1/sessions/:session_id/jupyter",
     scope: {
       ...common,
+      params: { session_id: clientIdSchema },
       server: (request) => {
-        const { session_id: id } = request.params as Record<string, unknown>;
-        return new SessionJupyterServer(sessions.get(request.tenant, clientIdSchema.parse(id)));
+        const { session_id: id } = request.params as { session_id: string };
+        return new SessionJupyterServer(sessions.get(request.tenant, id));
       },
     },
   });

@@ -4,7 +4,6 @@ import { problems } from "../../problem.js";
 import { kernelModel, newKernelBody } from "./models.js";
 import { baseOf, type JupyterScope, languageOf } from "./scope.js";
 
-const params = z.object({ kernel_id: z.string().max(200) });
 const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
 const LONGEST_VALUE = 32_768;
 const MOST_VARIABLES = 256;
@@ -23,12 +22,21 @@ function environmentOf(env: Record<string, unknown> | null | undefined): Record<
 }
 
 export const jupyterKernelRoutes: FastifyPluginAsyncZod<JupyterScope> = async (app, scope) => {
+  const base = z.object(scope.params);
+  const params = base.extend({ kernel_id: z.string().max(200) });
   const tags = ["Jupyter"];
   const errors = problems(404, 410, 503);
 
   app.get(
     "/api/kernels",
-    { schema: { tags, summary: "Kernels", response: { 200: z.array(kernelModel), ...errors } } },
+    {
+      schema: {
+        tags,
+        summary: "Kernels",
+        params: base,
+        response: { 200: z.array(kernelModel), ...errors },
+      },
+    },
     async (request) => scope.server(request).list(),
   );
 
@@ -38,6 +46,7 @@ export const jupyterKernelRoutes: FastifyPluginAsyncZod<JupyterScope> = async (a
       schema: {
         tags,
         summary: "Start a kernel",
+        params: base,
         body: newKernelBody,
         response: { 201: kernelModel, ...problems(404, 410, 422, 429, 501, 502, 503) },
       },

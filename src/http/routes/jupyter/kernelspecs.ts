@@ -12,9 +12,9 @@ import { problems } from "../../problem.js";
 import { kernelspecModel } from "./models.js";
 import { baseOf, type JupyterScope } from "./scope.js";
 
-const params = z.object({ name: z.string().max(200) });
-
 export const jupyterKernelspecRoutes: FastifyPluginAsyncZod<JupyterScope> = async (app, scope) => {
+  const base = z.object(scope.params);
+  const params = base.extend({ name: z.string().max(200) });
   const tags = ["Jupyter"];
   const { languages } = scope;
 
@@ -30,6 +30,7 @@ export const jupyterKernelspecRoutes: FastifyPluginAsyncZod<JupyterScope> = asyn
       schema: {
         tags,
         summary: "The kernels that can be started",
+        params: base,
         response: {
           200: z.object({
             default: z.string(),

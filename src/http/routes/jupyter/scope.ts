@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import type { z } from "zod";
 import { HotcellError } from "../../../errors.js";
 import { languageNamed } from "../../../kernels/kernelspec.js";
 import type { JupyterServer } from "../../../sessions/jupyter/jupyter-server.js";
@@ -6,6 +7,8 @@ import type { NotebookSessions } from "../../../sessions/jupyter/notebook-sessio
 
 /** What the routes of one base URL need. */
 export interface JupyterScope {
+  /** The parameters in the base URL. */
+  params: { session_id?: z.ZodString };
   /** The server that a request means. Throws `session_not_found`, `session_ended`. */
   server(request: FastifyRequest): JupyterServer;
   notebookSessions: NotebookSessions;

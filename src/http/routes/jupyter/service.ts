@@ -41,6 +41,7 @@ function parsed(text: string): unknown {
 }
 
 export const jupyterServiceRoutes: FastifyPluginAsyncZod<JupyterScope> = async (app, scope) => {
+  const params = z.object(scope.params);
   const tags = ["Jupyter"];
 
   app.get(
@@ -50,6 +51,7 @@ export const jupyterServiceRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
       schema: {
         tags,
         summary: "The version of the Jupyter Server API",
+        params,
         security: [],
         response: { 200: z.object({ version: z.string() }) },
       },
@@ -63,6 +65,7 @@ export const jupyterServiceRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
       schema: {
         tags,
         summary: "How many kernels and connections there are",
+        params,
         response: {
           200: z.object({
             started: z.iso.datetime(),
@@ -92,6 +95,7 @@ export const jupyterServiceRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
       schema: {
         tags,
         summary: "Who the key belongs to, and what it allows",
+        params,
         response: {
           200: z.object({
             identity: z.object({
@@ -128,7 +132,12 @@ export const jupyterServiceRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
   app.get(
     "/api/terminals",
     {
-      schema: { tags, summary: "There are no terminals", response: { 200: z.array(z.never()) } },
+      schema: {
+        tags,
+        summary: "There are no terminals",
+        params,
+        response: { 200: z.array(z.never()) },
+      },
     },
     async () => [],
   );

@@ -7,8 +7,6 @@ import { problems } from "../../problem.js";
 import { changedSessionBody, newSessionBody, notebookSessionModel } from "./models.js";
 import { baseOf, type JupyterScope, languageOf } from "./scope.js";
 
-const params = z.object({ notebook_session_id: z.string().max(128) });
-
 function modelOf(
   { id, path, name, type }: NotebookSession,
   kernel: JupyterKernel,
@@ -17,6 +15,8 @@ function modelOf(
 }
 
 export const jupyterSessionRoutes: FastifyPluginAsyncZod<JupyterScope> = async (app, scope) => {
+  const base = z.object(scope.params);
+  const params = base.extend({ notebook_session_id: z.string().max(128) });
   const tags = ["Jupyter"];
   const { notebookSessions, languages } = scope;
 
@@ -50,6 +50,7 @@ export const jupyterSessionRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
       schema: {
         tags,
         summary: "Documents and the kernels that they use",
+        params: base,
         response: { 200: z.array(notebookSessionModel), ...problems(404, 410, 503) },
       },
     },
@@ -62,6 +63,7 @@ export const jupyterSessionRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
       schema: {
         tags,
         summary: "Give a document a kernel; one that has one keeps it",
+        params: base,
         body: newSessionBody,
         response: {
           201: notebookSessionModel,
