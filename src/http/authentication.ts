@@ -61,12 +61,16 @@ function checkHostAndOrigin(request: FastifyRequest, hosts: ReadonlySet<string>)
 }
 
 function keyOf(request: FastifyRequest): string | undefined {
+  // Where it may stand in the query, what is there counts: a proxy in front may use the header for itself.
+  if (request.routeOptions.config.queryToken === true) {
+    const token = tokenOf(request);
+    if (token !== undefined) return token;
+  }
   const { authorization } = request.headers;
   const bearer = /^(?:bearer|token)\s+(\S+)$/i.exec(authorization ?? "")?.[1];
   if (bearer !== undefined) return bearer;
   const header = request.headers["x-api-key"];
-  if (typeof header === "string") return header;
-  return request.routeOptions.config.queryToken === true ? tokenOf(request) : undefined;
+  return typeof header === "string" ? header : undefined;
 }
 
 /** The signed value that stands for a tenant in a browser until `expires` (seconds since the epoch). */

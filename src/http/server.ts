@@ -70,6 +70,9 @@ const SERVICE_RESTART = 1012;
 
 /** What all answers that are being gathered, or were and are being sent, may hold together. */
 const GATHERED_CHARACTERS = 256 * 1024 * 1024;
+/** Close code of what should not happen (RFC 6455, 7.4.1). */
+const INTERNAL_ERROR = 1011;
+
 /** What Jupyter's clients may send in one message: widgets send whole buffers. */
 const MAX_JUPYTER_MESSAGE_BYTES = 16 * 1024 * 1024;
 
@@ -171,6 +174,11 @@ export async function buildServer(
       perMessageDeflate: false,
       // A client that offers one fails when none is chosen, and one that was not offered fails always.
       handleProtocols: (offered) => (offered.has(V1_PROTOCOL) ? V1_PROTOCOL : false),
+    },
+    errorHandler: (error, socket, request) => {
+      request.log.debug({ err: error }, "socket error");
+      // What breaks the protocol has been answered with a close code, which must not be cut off.
+      if (socket.readyState === socket.OPEN) socket.close(INTERNAL_ERROR, "internal_error");
     },
     preClose(done) {
       void closeSockets(app).then(() => app.websocketServer.close(done));

@@ -10,6 +10,7 @@ import { kernelId, text } from "./untrusted.js";
 const PROTOCOL = "hotcell-jupyter-1";
 const ANSWER_WITHIN_MS = 15_000;
 const LARGEST_NUMBER = 2 ** 32 - 1;
+const NOTHING = Buffer.alloc(0);
 
 const attachedSchema = z.object({ number: z.number().int().min(0).max(LARGEST_NUMBER) });
 const closedSchema = z.object({ code: text(64), detail: text(500).catch("") });
@@ -23,9 +24,22 @@ export interface ChannelListener {
   message(frame: SharedFrame): void;
   /** More may be sent again. */
   drained(): void;
+  /** Bytes that the client has not taken. */
+  backlog(): number;
+  /** Resolves when the client has taken all that it was given so far, or has gone. */
+  flushed(): Promise<void>;
+  /** The client is too slow: let it go. */
+  overrun(): void;
   /** The last call: kerneld has ended the client, or the way to it broke. */
   closed(end: ChannelEnd | Error): void;
 }
+
+/** When the quickest of a kernel's clients is so far behind, the kernel waits for it. */
+const HOLD_BYTES = 4 * 1024 * 1024;
+/** For so long; then the clients that are behind are let go. */
+const HOLD_MS = 5_000;
+/** Who is so far behind is let go at once: a slow client neither holds up the others nor takes all memory. */
+const MOST_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 /** One message for all clients of a kernel; what is made from it for one of them is kept for the others. */
 export class SharedFrame {
@@ -73,6 +87,8 @@ interface Client {
 
 export function createJupyterChannels(link: SandboxLink): JupyterChannels {
   const clients = new Map<number, Client>();
+  /** Kernels that wait for their clients. */
+  const held = new Set<number>();
   const byKernel = new Map<number, Set<Client>>();
   let connection: Connection | undefined;
   let nextNumber = 1;
@@ -98,9 +114,35 @@ export function createJupyterChannels(link: SandboxLink): JupyterChannels {
     connection?.destroy();
     connection = undefined;
     byKernel.clear();
+    held.clear();
     const all = [...clients.values()];
     clients.clear();
     for (const { listener } of all) listener.closed(error);
+  };
+
+  /** What the client has not taken then. */
+  const give = (listener: ChannelListener, frame: SharedFrame): number => {
+    if (listener.backlog() > MOST_BACKLOG_BYTES) listener.overrun();
+    listener.message(frame);
+    return listener.backlog();
+  };
+
+  /** Has the kernel wait until its quickest client has taken everything. */
+  const hold = (kernel: number, members: ReadonlySet<Client>) => {
+    if (held.has(kernel)) return;
+    held.add(kernel);
+    connection?.write(FRAME_KIND.hold, kernel, NOTHING);
+    const goOn = () => {
+      clearTimeout(timer);
+      if (held.delete(kernel)) connection?.write(FRAME_KIND.resume, kernel, NOTHING);
+    };
+    const timer = setTimeout(() => {
+      for (const { listener } of [...members]) {
+        if (listener.backlog() > HOLD_BYTES) listener.overrun();
+      }
+      goOn();
+    }, HOLD_MS);
+    void Promise.race([...members].map(({ listener }) => listener.flushed())).then(goOn);
   };
 
   const take = (kind: number, target: number, payload: Buffer) => {
@@ -109,12 +151,16 @@ export function createJupyterChannels(link: SandboxLink): JupyterChannels {
         const members = byKernel.get(target);
         if (members === undefined) return;
         const shared = new SharedFrame(payload);
-        for (const { listener } of [...members]) listener.message(shared);
+        let least = Infinity;
+        for (const { listener } of [...members]) least = Math.min(least, give(listener, shared));
+        if (least > HOLD_BYTES && members.size > 0) hold(target, members);
         return;
       }
-      case FRAME_KIND.message:
-        clients.get(target)?.listener.message(new SharedFrame(payload));
+      case FRAME_KIND.message: {
+        const client = clients.get(target);
+        if (client !== undefined) give(client.listener, new SharedFrame(payload));
         return;
+      }
       case FRAME_KIND.attach: {
         const { number } = checked(attachedSchema, payload);
         const client = clients.get(target);

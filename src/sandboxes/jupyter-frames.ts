@@ -12,6 +12,10 @@ export const FRAME_KIND = {
   broadcast: 3,
   /** From kerneld: the client's last frame. */
   closed: 4,
+  /** To kerneld: a kernel's clients do not keep up with it. */
+  hold: 5,
+  /** To kerneld: they do again. */
+  resume: 6,
 } as const;
 
 /** Our kernels send no message with more; a frame has the names of the channel and the offsets besides. */

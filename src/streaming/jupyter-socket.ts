@@ -7,9 +7,6 @@ import type { ChannelEnd, JupyterChannels, SharedFrame } from "../sandboxes/jupy
 
 const PING_MS = 30_000;
 
-/** A client that has not taken so much is let go: neither the kernel nor other clients wait for it. */
-const MOST_UNSENT_BYTES = 32 * 1024 * 1024;
-
 /**
  * Close codes. Jupyter's clients take 1000 and 1001 for "do not connect again"; those from 4000 on are ours, 1012 and 1013
  * stand in the registry of RFC 6455.
@@ -79,15 +76,17 @@ export function serveJupyterSocket(socket: WebSocket, services: JupyterSocketSer
     {
       message: (frame) => {
         if (socket.readyState !== socket.OPEN) return;
-        if (socket.bufferedAmount > MOST_UNSENT_BYTES) {
-          missedBytes = socket.bufferedAmount;
-          close(CLOSE.slowConsumer, "slow_consumer");
-          socket.terminate();
-          return;
-        }
         send(socket, frame, protocol, services.log);
       },
       drained: () => socket.resume(),
+      backlog: () => (socket.readyState === socket.OPEN ? socket.bufferedAmount : 0),
+      // A ping stands behind everything that was sent before.
+      flushed: () => new Promise((resolve) => socket.ping("", false, () => resolve())),
+      overrun: () => {
+        missedBytes = socket.bufferedAmount;
+        close(CLOSE.slowConsumer, "slow_consumer");
+        socket.terminate();
+      },
       closed: (end) => {
         if (end instanceof Error) {
           const reason = services.ended();

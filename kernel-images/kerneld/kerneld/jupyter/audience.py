@@ -62,6 +62,8 @@ class Audience:
         self._unanswered: set[str] = set()
         self._seen: dict[tuple[str, str], None] = {}
         self._session = ""
+        self._held = False
+        self._relief: list[Callable[[], None]] = []
 
     # What the gateway says
 
@@ -87,6 +89,8 @@ class Audience:
         if client is None or client.number != number:
             return
         del self._clients[key]
+        if not self._clients:
+            self.hold(False)
         if client.replayed:
             self._absent[key] = Replay(missed_bytes)
             if len(self._absent) > _ABSENT:
@@ -126,12 +130,24 @@ class Audience:
     @property
     def congested(self) -> bool:
         """Whether the way to the clients is full."""
-        return self._sink is not None and bool(self._clients) and self._sink.congested
+        if not self._clients:
+            return False
+        return self._held or (self._sink is not None and self._sink.congested)
 
     def when_relieved(self, callback: Callable[[], None]) -> None:
         """Call back once, when the way is free again."""
-        if self._sink is not None:
+        if self._held:
+            self._relief.append(callback)
+        elif self._sink is not None:
             self._sink.when_relieved(callback)
+
+    def hold(self, hold: bool) -> None:
+        """Whether the kernel is to wait for its clients."""
+        self._held = hold
+        if not hold:
+            waiting, self._relief = self._relief, []
+            for callback in waiting:
+                callback()
 
     def hears(self, message: Message) -> None:
         """A message on iopub."""

@@ -22,6 +22,11 @@ BROADCAST = 3
 CLOSED = 4
 """To the gateway: the client's last frame."""
 
+HOLD = 5
+"""From the gateway: the clients of a kernel do not keep up with it."""
+RESUME = 6
+"""From the gateway: they do again."""
+
 _HEAD = struct.Struct(">IBI")
 _LENGTH_BYTES = 4
 _KIND_BYTES = _HEAD.size - _LENGTH_BYTES

@@ -64,6 +64,7 @@ class Hub:
             connection.close()
             for number, client in clients.items():
                 client.kernel.audience.detach(client.key, number)
+                client.kernel.audience.hold(False)
             if self._connection is connection:
                 self._connection = None
 
@@ -72,6 +73,9 @@ class Hub:
         try:
             if frame.kind == frames.ATTACH:
                 clients[number] = self._attach(number, frame.payload, connection)
+                return
+            if frame.kind in (frames.HOLD, frames.RESUME):
+                self._pace(number, frame.kind == frames.HOLD, clients)
                 return
             client = clients.get(number)
             if client is None:
@@ -86,6 +90,12 @@ class Hub:
             self._expel(number, "invalid_message", str(problem), connection, clients)
         except RequestError as problem:
             self._expel(number, problem.code, problem.detail, connection, clients)
+
+    def _pace(self, ordinal: int, hold: bool, clients: dict[int, _Client]) -> None:
+        for client in clients.values():
+            if client.kernel.ordinal == ordinal:
+                client.kernel.audience.hold(hold)
+                return
 
     def _expel(
         self, number: int, code: str, detail: str, connection: "_Connection", clients: dict[int, _Client]
