@@ -17,6 +17,7 @@ import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
 import { makeId } from "./id.js";
 import { KernelCalls } from "./kernel-calls.js";
+import { OomAttribution } from "./oom-attribution.js";
 import { OpenRuns } from "./open-runs.js";
 import { soon } from "./patience.js";
 import { endsOf, type RunLog } from "./run-log.js";
@@ -58,9 +59,6 @@ const FRESH_WITHIN_MS = 2_000;
 /** A sandbox of an earlier gateway that has not dialled after this long counts as unresponsive. */
 const RETURN_WITHIN_MS = 10_000;
 
-/** How soon a sandbox ends whose first processes were killed for want of memory. */
-const OOM_ENDS_WITHIN_MS = 5_000;
-
 /** An unresponsive sandbox is given this long to come back. */
 const UNRESPONSIVE_GRACE_MS = 30_000;
 
@@ -85,7 +83,7 @@ export class Session {
   readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
   #unresponsive: NodeJS.Timeout | undefined;
-  #oomAt: number | undefined;
+  readonly #oom = new OomAttribution();
 
   constructor(
     readonly identity: SessionIdentity,
@@ -274,13 +272,8 @@ export class Session {
 
   /** What the runtime saw happen to the sandbox. */
   sandboxEvent(event: SandboxEvent): void {
-    if (event.type === "oom") this.#oomAt = performance.now();
-    else void this.end(exitReason({ ...event, oom: event.oom && this.#oomIsRecent }));
-  }
-
-  /** Whether want of memory can be what a sandbox that ends now ends of: what it has killed before may have been a kernel. */
-  get #oomIsRecent(): boolean {
-    return this.#oomAt === undefined || performance.now() - this.#oomAt < OOM_ENDS_WITHIN_MS;
+    if (event.type === "oom") this.#oom.killed();
+    else void this.end(exitReason({ ...event, oom: event.oom && this.#oom.endsSandbox() }));
   }
 
   /** Ends the session and everything in it. Idempotent: every call resolves when nothing is left. */
@@ -364,6 +357,9 @@ export class Session {
 
   #seeRecord(record: JournalRecord): void {
     this.#runs.see(record);
+    if (record.kind === "kernel" && record.event === "dead" && record.reason === "oom") {
+      this.#oom.kernelDied();
+    }
     if (!isTerminal(record)) return;
     this.expiry.touch();
     void this.#log(this.services.runLog.ended(record));

@@ -10,15 +10,12 @@ function eventsFile(cgroups: readonly HomeCgroup[], sandboxId: string): string |
   return join(memory.path, sandboxId, file);
 }
 
-/** Whether the kernel has killed anything in a sandbox for want of memory; false where nothing counts that. */
-export async function hasOomKills(
-  cgroups: readonly HomeCgroup[],
-  sandboxId: string,
-): Promise<boolean> {
+/** How often the kernel has killed something in a sandbox for want of memory; 0 where nothing counts that. */
+export async function oomKills(cgroups: readonly HomeCgroup[], sandboxId: string): Promise<number> {
   const file = eventsFile(cgroups, sandboxId);
-  if (file === undefined) return false;
+  if (file === undefined) return 0;
   const text = await readFile(file, "utf8").catch(() => "");
-  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0;
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { SandboxEvent } from "../runtime.js";
-import { hasOomKills, watchMemoryEvents } from "./cgroup-oom.js";
+import { oomKills, watchMemoryEvents } from "./cgroup-oom.js";
 import { isAlive, type ProcessIdentity } from "./process-identity.js";
 import type { SandboxRecord } from "./sandbox-records.js";
 import { listenToZygote, type ZygoteEvent } from "./zygote-events.js";
@@ -49,7 +49,9 @@ interface Entry {
   record: StartedRecord;
   state: "making" | "running" | "silenced";
   end: Exit | undefined;
+  /** Whether something was killed for want of memory since this gateway has the sandbox. */
   oom: boolean;
+  oomKillsBefore: number;
   told: boolean;
   waiting: Set<() => void>;
   unwatchMemory: () => void;
@@ -94,7 +96,8 @@ export function zygoteRoster(options: RosterOptions): Roster {
 
   /** Looks at the kernel's own count, for nobody may have heard of it. */
   async function lookForOom(entry: Entry): Promise<void> {
-    if (!entry.oom && (await hasOomKills(entry.record.cgroups, entry.sandboxId))) reportOom(entry);
+    const kills = await oomKills(entry.record.cgroups, entry.sandboxId);
+    if (!entry.oom && kills > entry.oomKillsBefore) reportOom(entry);
   }
 
   async function tellEnd(entry: Entry): Promise<void> {
@@ -152,6 +155,7 @@ export function zygoteRoster(options: RosterOptions): Roster {
       state,
       end: undefined,
       oom: false,
+      oomKillsBefore: 0,
       told: false,
       waiting: new Set(),
       unwatchMemory: () => undefined,
@@ -243,8 +247,12 @@ export function zygoteRoster(options: RosterOptions): Roster {
     learn(sandboxId, record) {
       if (entries.has(sandboxId) || closed) return;
       const entry = add(sandboxId, record, "running");
-      watchMemory(entry);
-      void attend(entry);
+      void oomKills(record.cgroups, sandboxId).then((before) => {
+        // What was killed under an earlier gateway ends nothing now.
+        entry.oomKillsBefore = before;
+        watchMemory(entry);
+        return attend(entry);
+      });
     },
     find: (sandboxId) => entries.get(sandboxId)?.record,
     silence(sandboxId) {

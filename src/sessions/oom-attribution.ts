@@ -1,0 +1,27 @@
+/** How soon a sandbox ends whose first processes were killed for want of memory. */
+const ENDS_WITHIN_MS = 5_000;
+
+/** Tells whether a sandbox has ended of want of memory, or only something in it has died of that before. */
+export class OomAttribution {
+  #seen = false;
+  #unexplainedAt = -Infinity;
+  #kernelDiedAt = -Infinity;
+
+  /** The runtime says that something was killed. */
+  killed(): void {
+    this.#seen = true;
+    const now = performance.now();
+    if (now - this.#kernelDiedAt > ENDS_WITHIN_MS) this.#unexplainedAt = now;
+  }
+
+  /** kerneld, which has survived it, says that it was a kernel. The runtime may say so later. */
+  kernelDied(): void {
+    this.#kernelDiedAt = performance.now();
+    this.#unexplainedAt = -Infinity;
+  }
+
+  /** Whether that is what the sandbox ends of now. */
+  endsSandbox(): boolean {
+    return !this.#seen || performance.now() - this.#unexplainedAt < ENDS_WITHIN_MS;
+  }
+}
