@@ -13,6 +13,8 @@ interface OpenRun {
   /** Deadline and grace. */
   allowedMs: number;
   startedAt: number | undefined;
+  /** Since when it is watched. */
+  since: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export class OpenRuns {
     if (this.#open.has(run)) return false;
     if (this.#open.size === 0) this.#quietSince = Date.now();
     const allowedMs = (limits.timeout_s + limits.grace_s) * 1000 + END_MARGIN_MS;
-    this.#open.set(run, { allowedMs, startedAt });
+    this.#open.set(run, { allowedMs, startedAt, since: Date.now() });
     this.#arm();
     return true;
   }
@@ -74,8 +76,11 @@ export class OpenRuns {
   #nextOverdue(): number | undefined {
     if (this.#open.size === 0) return undefined;
     let next: number | undefined;
-    for (const { startedAt, allowedMs } of this.#open.values()) {
-      if (startedAt !== undefined) next = Math.min(next ?? Infinity, startedAt + allowedMs);
+    for (const { startedAt, allowedMs, since } of this.#open.values()) {
+      if (startedAt === undefined) continue;
+      // One whose time was up before this gateway was there may just be ending, with a sandbox that was frozen.
+      const overdue = Math.max(startedAt + allowedMs, since + END_MARGIN_MS);
+      next = Math.min(next ?? Infinity, overdue);
     }
     return next ?? this.#quietSince + START_MARGIN_MS;
   }
