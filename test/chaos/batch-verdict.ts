@@ -1,4 +1,5 @@
 import type { ExecutionEvent } from "../../src/kernels/event.js";
+import { died } from "./incident.js";
 import type { LaneSession } from "./lane-session.js";
 import { judge, judgeReadings } from "./oracle.js";
 import type { Reading } from "./reading.js";
@@ -12,6 +13,13 @@ const KEPT_BYTES = 6 * 1024 ** 2;
 export function judgeBatch(session: LaneSession, logs: readonly RunLog[], report: Report): void {
   const size = logs.reduce((total, log) => total + log.size, 0);
   session.size += size;
+  const own = logs.find(
+    ({ run }) => session.end !== undefined && run.scene.sessionEnd === session.end,
+  );
+  if (own !== undefined && session.end !== undefined) {
+    const { batch, end } = session;
+    session.happens({ what: own.run.kind, batch, ends: [died(end)], sessionEnds: [end] });
+  }
   let abortable = false;
   let lastEnd = 0;
   for (const log of logs) {
@@ -35,7 +43,7 @@ export function judgeBatch(session: LaneSession, logs: readonly RunLog[], report
     report.judged(log, end);
   }
   judgeEarlier(session, logs[0]);
-  judgeSessionEnd(session, logs);
+  judgeSessionEnd(session, logs[0]);
 }
 
 /** What was read again of runs of earlier batches. */
@@ -48,11 +56,10 @@ function judgeEarlier(session: LaneSession, first: RunLog | undefined): void {
   }
 }
 
-function judgeSessionEnd({ end, incidents }: LaneSession, logs: readonly RunLog[]): void {
+function judgeSessionEnd({ end, incidents }: LaneSession, first: RunLog | undefined): void {
   if (end === undefined) return;
-  const done = [...incidents.keys()].some(({ sessionEnds }) => sessionEnds.includes(end));
-  if (done || logs.some(({ run }) => run.scene.sessionEnd === end)) return;
-  logs[0]?.violation(`its session has ended, which nothing explains: ${end}`);
+  if ([...incidents.keys()].some(({ sessionEnds }) => sessionEnds.includes(end))) return;
+  first?.violation(`its session has ended, which nothing explains: ${end}`);
 }
 
 /** What was gathered must be what was streamed. */

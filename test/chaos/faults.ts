@@ -117,7 +117,7 @@ const FAULTS: Record<SessionFault, Apply> = {
     const found = await processes(target);
     if (found === undefined) return false;
     // Who could say how a kernel has died is silent.
-    endsSession(target, fault, "zygote_lost", [died("unknown")]);
+    endsSession(target, fault, "zygote_lost", [died("unknown"), died("sandbox_lost")]);
     const stopped = signalAll([found.zygote], "SIGSTOP") > 0;
     await sessionEnd(target);
     return stopped;
@@ -161,7 +161,8 @@ function endsSession(
   target.happens({
     what,
     ends: [died(reason), ...otherEnds],
-    sessionEnds: [reason],
+    // While no gateway is there nobody hears how a sandbox ends.
+    sessionEnds: [reason, "sandbox_lost"],
     batch: target.batch,
     lasting: true,
   });

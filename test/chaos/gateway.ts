@@ -61,7 +61,7 @@ export async function startChaosGateway(options: ChaosGatewayOptions): Promise<C
 
   const start = async (): Promise<void> => {
     const began = performance.now();
-    child = spawn(process.execPath, [MAIN, "serve", "--config", settings], {
+    child = spawn(process.execPath, [MAIN, "serve", "--end-sessions", "--config", settings], {
       cwd: home,
       detached: true,
       env: {

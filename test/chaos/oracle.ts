@@ -30,7 +30,11 @@ export function judge(log: RunLog, circumstances: Circumstances): string {
     circumstances.interpreter.startedUnseen();
   } else if (started !== undefined) {
     complain(log, circumstances.interpreter.started(started.generation, started.state));
-  } else if (finished !== undefined && !["cancelled", "kernel_died"].includes(finished.status)) {
+  } else if (
+    finished !== undefined &&
+    holesOf(log).length === 0 &&
+    !["cancelled", "kernel_died"].includes(finished.status)
+  ) {
     log.violation(`it ended as ${finished.status} and never started`);
   }
   const walk = follow(log, events, finished, circumstances);
@@ -135,7 +139,9 @@ function holesOf(log: RunLog): { from: number; to: number }[] {
     ({ after, gathered }) => after === 0 && gathered === undefined,
   );
   const continuous = streamed.filter(({ gaps }) => gaps.length === 0).map(({ last }) => last);
-  const [most] = streamed.toSorted((one, other) => other.numbers.length - one.numbers.length);
+  const [most] = streamed
+    .filter(({ end }) => end?.kind === "finished")
+    .toSorted((one, other) => other.numbers.length - one.numbers.length);
   return (most?.gaps ?? []).filter(({ to }) => to > Math.max(0, ...continuous));
 }
 

@@ -1,5 +1,5 @@
 import type { ExecutionEvent } from "../../src/kernels/event.js";
-import type { Client } from "./client.js";
+import { type Client, isTransient } from "./client.js";
 import { cancelled, type Incident } from "./incident.js";
 import type { LaneSession } from "./lane-session.js";
 import type { PlannedReader } from "./plan.js";
@@ -97,10 +97,22 @@ export class Submission {
     return end;
   }
 
+  /** Answers a question once: when it is not known whether the answer arrived, what the run has said since tells. */
   async #answer(log: RunLog, value: string): Promise<void> {
-    const path = `${executionsPath(this.session.id, log.run.id)}/input`;
-    const { status } = await this.client.insist("POST", path, { body: { value } });
-    log.note(`its question was answered: ${status}`);
+    const path = executionsPath(this.session.id, log.run.id);
+    const pause = this.client.patience();
+    for (;;) {
+      try {
+        const { status } = await this.client.call("POST", `${path}/input`, { body: { value } });
+        log.note(`its question was answered: ${status}`);
+        if (!isTransient(status)) return;
+      } catch (error) {
+        log.note(`its answer may be lost: ${(error as Error).message}`);
+      }
+      await pause();
+      const { status, text } = await this.client.insist("GET", path);
+      if (status !== 200 || text.includes(value)) return;
+    }
   }
 
   /** What a client asks for in the midst of the run. */
