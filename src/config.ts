@@ -105,7 +105,7 @@ const ENVIRONMENT: Record<string, { setting: string; parse: (text: string) => un
 };
 
 /** Set by the project's own scripts and tests, not settings of the gateway. */
-const RESERVED_ENVIRONMENT = /^HOTCELL_(TEST|CI|BENCH)_/;
+const RESERVED_ENVIRONMENT = /^HOTCELL_(TEST|CI|BENCH|CHAOS)_/;
 
 function readFile(path: string, required: boolean): Raw {
   let text: string;
