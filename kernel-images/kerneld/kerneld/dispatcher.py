@@ -109,9 +109,11 @@ class Dispatcher:
 
     def on_stdin(self, message: Message) -> None:
         execution = self._scheduler.execution
-        if message.msg_type != "input_request" or execution is None:
+        if execution is None or message.parent_id != execution.run.msg_id:
             return
-        if message.parent_id == execution.run.msg_id and execution.input_requested(message):
+        if message.msg_type == "input_withdrawn":
+            execution.input_withdrawn(parse(message.content)[0].get("msg_id"))
+        elif message.msg_type == "input_request" and execution.input_requested(message):
             self._ask_soon(message, execution)
 
     def _ask_soon(self, message: Message, execution: Execution) -> None:

@@ -131,6 +131,12 @@ class Execution:
         self.run.waiting_for_input = True
         return True
 
+    def input_withdrawn(self, question: object) -> None:
+        """The code asks that no more: an exception has ended its wait."""
+        if self._input_id is not None and self._input_id == question:
+            self._input_id = None
+            self.run.waiting_for_input = False
+
     def status(self, message: Message) -> None:
         """A `status` message of this run."""
         if parse(message.content)[0].get("execution_state") == "idle":

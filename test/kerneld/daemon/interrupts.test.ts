@@ -18,6 +18,15 @@ const waits: [string, string][] = [
   ["subprocess.run", "subprocess.run(['sleep', '600'])"],
   ["a shell's child", "subprocess.run('sleep 600; true', shell=True)"],
   ["a program that was left, and is waited for", "subprocess.Popen(['sleep', '600']).wait()"],
+  ["os.system", "os.system('sleep 600')"],
+  ["a loop of os.system", "while True: os.system('sleep 600')"],
+  [
+    "os.system in a thread",
+    "threading.Thread(target=os.system, args=('sleep 2',)).start()\ntime.sleep(600)",
+  ],
+  ["!", "!sleep 600"],
+  ["a loop of get_ipython().system", "while True: get_ipython().system('sleep 600')"],
+  ["a program whose output is assigned", "lines = !sleep 600"],
   [
     "a join of a thread",
     "threading.Thread(target=time.sleep, args=(600,), daemon=True).start(); threading.enumerate()[-1].join()",
@@ -46,12 +55,24 @@ describe("an interrupt ends", () => {
     expect(after.finished["status"]).toBe("ok");
   });
 
-  test("what os.system has started", async () => {
-    const code = `${imports}\nprint('go', flush=True)\nprint('status', os.system('exec sleep 600'))`;
+  test("%%bash", async () => {
+    const id = await sandbox.put(kernel, "%%bash\necho go\nsleep 600");
+    await sandbox.until(`run=${id}`, (head) => head.msg_type === "stream");
+    await sandbox.send("POST", `/runs/${id}/interrupt`, {});
+    expect((await sandbox.ended(id)).finished).toMatchObject({
+      status: "interrupted",
+      state: "kept",
+    });
+  });
+
+  test("a run with a traceback that stops at the user's code", async () => {
+    const code = `${imports}\nprint('go', flush=True)\nsubprocess.run(['sleep', '600'])`;
     const id = await sandbox.put(kernel, code);
     await sandbox.until(`run=${id}`, (head) => head.msg_type === "stream");
     await sandbox.send("POST", `/runs/${id}/interrupt`, {});
-    expect((await sandbox.ended(id)).finished).toMatchObject({ state: "kept" });
+    const traceback = (await sandbox.ended(id)).of("error")[0]?.content?.["traceback"];
+    expect(String(traceback)).toContain("Cell");
+    expect(String(traceback)).not.toContain("subprocess.py");
   });
 });
 
@@ -93,6 +114,38 @@ describe("a question", () => {
     });
     await sandbox.send("DELETE", `/runs/${id}`);
     await sandbox.ended(id);
+  });
+
+  test("that was interrupted, and the code goes on, waits no more", async () => {
+    const code =
+      "try: input('one')\nexcept KeyboardInterrupt: print('caught')\nprint(input('two'))";
+    const id = await sandbox.put(kernel, code, { stdin: "ask" });
+    const first = await question(id);
+    await sandbox.send("POST", `/runs/${id}/interrupt`, {});
+    const second = await question(id, first.n);
+    expect(second.content).toMatchObject({ prompt: "two" });
+    await sandbox.send("POST", `/runs/${id}/input`, { value: "yes" });
+    const run = await sandbox.ended(id);
+    expect([run.text("stdout"), run.finished["status"]]).toEqual(["caught\nyes\n", "ok"]);
+
+    const last = await sandbox.put(
+      kernel,
+      "import time\ntry: input()\nexcept KeyboardInterrupt: print('caught', flush=True)\ntime.sleep(600)",
+      { stdin: "ask" },
+    );
+    await question(last);
+    await sandbox.send("POST", `/runs/${last}/interrupt`, {});
+    await sandbox.until(`run=${last}`, (head) => head.msg_type === "stream");
+    expect((await sandbox.send("GET", `/runs/${last}`)).json).toMatchObject({
+      state: "running",
+      waiting_for_input: false,
+    });
+    expect(await sandbox.send("POST", `/runs/${last}/input`, { value: "late" })).toMatchObject({
+      status: 409,
+      json: { code: "not_waiting_for_input" },
+    });
+    await sandbox.send("DELETE", `/runs/${last}`);
+    await sandbox.ended(last);
   });
 
   test("that nobody answers ends with its run's deadline", async () => {

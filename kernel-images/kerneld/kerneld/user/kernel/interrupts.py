@@ -21,6 +21,7 @@ class Interrupts:
         self._main_thread = threading.get_ident()
         self._held = 0
         self._pending = False
+        self._taken = 0
         self._hold = _Hold(self._hold_back, self._let_through)
 
     def install(self) -> None:
@@ -36,6 +37,16 @@ class Interrupts:
             yield
         finally:
             self._allowed = False
+
+    @contextmanager
+    def passed_on(self) -> Iterator[None]:
+        """What catches `KeyboardInterrupt` in here, and goes on, has it raised all the same when this is left."""
+        before = self._taken
+        try:
+            yield
+        finally:
+            if self._taken != before and threading.get_ident() == self._main_thread:
+                raise KeyboardInterrupt from None
 
     def held(self) -> "_Hold":
         """While this holds, SIGINT waits: a message that is half sent must be sent whole."""
@@ -73,6 +84,7 @@ class Interrupts:
             return
         if not self._allowed:
             return
+        self._taken += 1
         task = self._task
         # The handler runs in the context of what it interrupts: the run itself, one of its tasks, or neither.
         if task is None or parents.in_this_context() is parents.latest():

@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from . import parents
 from .kernel import PythonKernel, log
+from .system import replace_system
 
 _EXIT_LIMIT_S = 5.0
 
@@ -24,6 +25,7 @@ _EXIT_LIMIT_S = 5.0
 def build() -> PythonKernel:
     """A kernel without sockets, threads or descriptors: what can be done once before many forks."""
     parents.follow_threads()
+    replace_system()
     # The threads that the first speaks of are the kernel's own; the second speaks to somebody at a terminal.
     warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     warnings.filterwarnings("ignore", "To exit: use 'exit'", UserWarning)

@@ -2,16 +2,20 @@
 
 import sys
 import traceback
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from ipykernel.eventloops import loop_map
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.error import UsageError
+from IPython.core.magics import script
+from IPython.utils import process
 from traitlets import Type, observe
 
 from . import parents
 from .display import DisplayHook, DisplayPublisher, QuickDisplayFormatter
-from .tracebacks import bounded, bounded_lines, hide_own_frames, safe_str
+from .tracebacks import bounded, bounded_lines, end_in_user_code, hide_own_frames, safe_str
 
 
 class Shell(ZMQInteractiveShell):
@@ -49,6 +53,14 @@ class Shell(ZMQInteractiveShell):
         # `_get_exc_info` has removed what this would skip.
         self.InteractiveTB.tb_offset = 0
 
+    def init_magics(self) -> None:
+        super().init_magics()
+        # `%%bash` and its like.
+        magics = self.magics_manager.magics["cell"]
+        for name, magic in magics.items():
+            if magic.__module__ == script.__name__:
+                magics[name] = self._interruptible(magic)
+
     def init_environment(self) -> None:
         """Nothing: the environment is made when a kernel starts."""
 
@@ -56,6 +68,30 @@ class Shell(ZMQInteractiveShell):
     def _update_exit_now(self, change: Any) -> None:
         if change["new"]:
             self.kernel.exit_requested = True
+
+    def system_piped(self, cmd: str) -> None:
+        """`!cmd`. IPython goes on where an interrupt has ended the program."""
+        if cmd.rstrip().endswith("&"):
+            raise OSError("Background processes not supported.")
+        # Names in `cmd` are those of the caller, one frame above.
+        with self.kernel.interrupts.passed_on():
+            expanded = self.var_expand(cmd, depth=1)
+            self.user_ns["_exit_code"] = process.system(expanded)  # pyright: ignore[reportPrivateImportUsage]
+
+    system = system_piped
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        """`lines = !cmd`."""
+        with self.kernel.interrupts.passed_on():
+            return super().getoutput(cmd, split, depth + 1)
+
+    def _interruptible(self, magic: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+        @wraps(magic)
+        def run(line: str, cell: str) -> Any:
+            with self.kernel.interrupts.passed_on():
+                return magic(line, cell)
+
+        return run
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Show an exception; groups too become an `error` message, in Python's own format."""
@@ -70,6 +106,8 @@ class Shell(ZMQInteractiveShell):
         """The exception, without what the kernel itself has on its stack."""
         kind, error, _ = super()._get_exc_info(exc_tuple)
         hide_own_frames(error)
+        if isinstance(error, KeyboardInterrupt):
+            end_in_user_code(error)
         return kind, error, error.__traceback__
 
     def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:

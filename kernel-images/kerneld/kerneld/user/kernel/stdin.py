@@ -42,24 +42,45 @@ class InputChannel:
         with self._lock:
             while next_message(self._socket) is not None:
                 pass  # Answers to questions that nobody asks any more.
-            with self._interrupts.held():
-                self._session.send(
-                    self._socket,
-                    "input_request",
-                    {"prompt": prompt, "password": password},
-                    parent=parent.message,
-                    ident=parent.identities,
-                )
-            while True:
-                reply = next_message(self._socket)
-                if reply is None:
-                    # Limited, for a signal that arrives just before the wait does not end it.
-                    self._readable.poll(_RECHECK_MS)
-                elif reply.message["msg_type"] == "input_reply":
-                    return _value(reply)
+            question: dict[str, Any] | None = None
+            try:
+                with self._interrupts.held():
+                    question = self._send(
+                        "input_request", {"prompt": prompt, "password": password}, parent
+                    )
+                reply = self._answer_to(question)
+            except BaseException:
+                if question is not None:
+                    with self._interrupts.held():
+                        self._send("input_withdrawn", {"msg_id": question["msg_id"]}, parent)
+                raise
+            return _value(reply)
+
+    def _send(self, msg_type: str, content: dict[str, Any], parent: Parent) -> dict[str, Any]:
+        message = self._session.send(
+            self._socket, msg_type, content, parent=parent.message, ident=parent.identities
+        )
+        assert message is not None
+        return message
+
+    def _answer_to(self, question: dict[str, Any]) -> Parent:
+        while True:
+            reply = next_message(self._socket)
+            if reply is None:
+                # Limited, for a signal that arrives just before the wait does not end it.
+                self._readable.poll(_RECHECK_MS)
+            elif _answers(reply, question):
+                return reply
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _answers(reply: Parent, question: dict[str, Any]) -> bool:
+    """Whether it is an answer, and none to an earlier question: clients need not say to which it is."""
+    to = reply.message["parent_header"]
+    other = to.get("msg_type") == "input_request" and to.get("msg_id") != question["msg_id"]
+    return reply.message["msg_type"] == "input_reply" and not other
 
 
 def _value(reply: Parent) -> str:

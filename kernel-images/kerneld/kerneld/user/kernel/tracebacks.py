@@ -2,7 +2,9 @@
 
 import os
 import re
+import sys
 import traceback
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +16,7 @@ _MAX_CHAIN = 100
 
 _OWN = os.path.dirname(__file__) + os.sep
 _SHELL = interactiveshell.__file__
+_LIBRARIES = (sys.prefix + os.sep, "<frozen ")
 _TRANSPORT = re.compile(r"(^|/)_?zmq(/|\.)")
 
 
@@ -28,6 +31,17 @@ def hide_own_frames(error: BaseException) -> None:
         if cause is None:
             return
         error = cause
+
+
+def end_in_user_code(error: BaseException) -> None:
+    """Have the traceback of an interrupt end where the user's code waits, not in the libraries below.
+
+    To show these, IPython would parse whole modules, while somebody waits for the run to end.
+    """
+    frames = list(_frames(error.__traceback__))
+    user = [not frame.tb_frame.f_code.co_filename.startswith(_LIBRARIES) for frame in frames]
+    if any(user):
+        error.__traceback__ = _joined(frames[: len(user) - user[::-1].index(True)])
 
 
 def error_content(error: BaseException) -> dict[str, Any]:
@@ -68,14 +82,23 @@ def _without_own(trace: TracebackType | None) -> TracebackType | None:
     in_own = False
     while trace is not None and trace.tb_frame.f_code.co_filename == _SHELL:
         trace = trace.tb_next
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
+    for frame in _frames(trace):
+        file = frame.tb_frame.f_code.co_filename
         # Below frames of our own, the transport's are ours too.
         in_own = file.startswith(_OWN) or (in_own and _TRANSPORT.search(file) is not None)
         if not in_own:
-            frames.append(trace)
+            frames.append(frame)
+    return _joined(frames)
+
+
+def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
         trace = trace.tb_next
-    kept: TracebackType | None = None
+
+
+def _joined(frames: list[TracebackType]) -> TracebackType | None:
+    trace: TracebackType | None = None
     for frame in reversed(frames):
-        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return kept
+        trace = TracebackType(trace, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return trace
