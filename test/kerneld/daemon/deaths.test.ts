@@ -35,15 +35,48 @@ describe("a kernel's death", () => {
     },
   );
 
-  test("comes after all that the kernel said", async () => {
+  test.each([
+    ["at once", "os._exit(1)"],
+    ["from a thread", "threading.Timer(0, os._exit, [1]).start(); time.sleep(60)"],
+  ])("comes after all that the kernel said: os._exit %s", async (_, end) => {
     const code = `
-import os, time
-print('x' * 3_000_000, 'last words', flush=True)
-time.sleep(0.2)  # Without it the words may still be in the kernel's own memory.
-os._exit(1)`;
+import os, threading, time
+print('x' * 3_000_000, 'words')
+os.write(1, b'descriptor\\n')
+os.system('echo program')
+print('last', end='')
+${end}`;
     const run = await sandbox.execute(kernel, code, { max_output_bytes: 4_000_000 });
-    expect(run.text("stdout").endsWith("last words\n")).toBe(true);
+    expect(run.finished).toMatchObject({ status: "kernel_died", reason: "exit 1" });
+    expect(run.text("stdout").slice(-35)).toBe(
+      "x words\ndescriptor\nprogram\nlast".padStart(35, "x"),
+    );
     await expectFresh();
+  });
+
+  test("by os._exit is not kept off by a lock that is held", async () => {
+    const code = `
+import os, gc
+class Last:
+    def __del__(self): os._exit(3)
+kernel = get_ipython().kernel
+with kernel.iopub_socket._lock: del kernel; Last()
+`;
+    expect((await sandbox.execute(kernel, code)).finished).toMatchObject({ reason: "exit 3" });
+    await expectFresh();
+  });
+
+  test("of a child by os._exit says nothing for the kernel", async () => {
+    const code = `
+import os
+print('parent')
+if os.fork() == 0:
+    print('child')
+    os._exit(5)
+print(os.waitstatus_to_exitcode(os.wait()[1]))`;
+    const run = await sandbox.execute(kernel, code);
+    expect(run.text("stdout")).toBe("parent\nchild\n5\n");
+    expect(run.finished["status"]).toBe("ok");
   });
 
   test("for want of memory is told as such", async () => {

@@ -14,6 +14,7 @@ HIGH_WATER_MARK = 64
 """Messages under way to a subscriber before its writer waits."""
 
 _RECHECK_MS = 100
+_ENDED = "inproc://iopub-ended"
 _NO_WAIT = int(zmq.NOBLOCK)
 _MORE = int(zmq.SNDMORE)
 
@@ -33,6 +34,7 @@ class Publisher:
         welcome: Callable[[bytes], list[bytes]],
     ):
         """`welcome` makes the message that answers a subscription to a topic."""
+        self._context = context
         self._socket = context.socket(zmq.XPUB)
         self._socket.set(zmq.XPUB_NODROP, 1)
         self._socket.set(zmq.XPUB_VERBOSE, 1)
@@ -107,6 +109,19 @@ class Publisher:
             if self._open:
                 self._open = False
                 self._socket.close()
+
+    def finish(self, limit_s: float) -> None:
+        """Close, and wait until what was sent is with the subscribers, or the time is over."""
+        ended = self._context.socket(zmq.PAIR)
+        with self._lock:
+            if not self._open:
+                return
+            self._open = False
+            self._socket.monitor(_ENDED, zmq.EVENT_MONITOR_STOPPED)
+            ended.connect(_ENDED)
+            self._socket.close()
+        # The socket's last word: its monitor stops when its connections have taken everything.
+        ended.poll(round(limit_s * 1000))
 
     def abandon(self) -> None:
         """Never touch the socket again: it belongs to the process that this one was forked from."""

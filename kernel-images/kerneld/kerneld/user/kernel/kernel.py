@@ -99,6 +99,11 @@ class PythonKernel(IPythonKernel):
                 # User code cancels all tasks that it finds, and this is one.
                 log.info("cancelled by user code")
 
+    def send_all(self, limit_s: float) -> None:
+        """Have clients take what is said so far, or as much as they take in time; nothing can be said after it."""
+        self.output.end_run()
+        self._channels.publisher.finish(limit_s)
+
     def close(self) -> None:
         """Send what is left and close the channels."""
         self.output.end_run()

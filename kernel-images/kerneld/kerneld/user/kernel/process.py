@@ -16,6 +16,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from . import parents
+from .exits import exit_heard_out
 from .kernel import PythonKernel, log
 from .system import replace_system
 
@@ -74,6 +75,7 @@ def run(kernel: PythonKernel, directory: str, ready: Callable[[], None]) -> int:
 
 def _start(kernel: PythonKernel, ready: Callable[[], None]) -> None:
     kernel.start()
+    exit_heard_out(kernel)
     ready()
 
 
