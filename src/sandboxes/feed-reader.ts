@@ -20,7 +20,7 @@ export interface FeedSource {
   readonly ring: RecordRing;
   /** Places for pages that are being read. */
   readonly pages: Semaphore;
-  /** Aborted when the feed ends or is closed. */
+  /** Aborted when the feed ends or is closed, then with what readers are to fail with. */
   readonly stopped: AbortSignal;
   readonly position: number;
   readonly ended: string | null;
@@ -135,9 +135,10 @@ export function createFeedReader(
     for (;;) {
       letGo.signal.throwIfAborted();
       if (cursor < ring.floor) {
-        if (source.ended !== null) yield* lost(source.ended);
-        else if (source.stopped.aborted) throw closedFeed();
-        else yield* older();
+        if (source.ended === null) {
+          source.stopped.throwIfAborted();
+          yield* older();
+        } else yield* lost(source.ended);
         continue;
       }
       if (query.run !== undefined && !asked && cursor >= source.position) {
@@ -151,9 +152,8 @@ export function createFeedReader(
         if (matches(record, query)) yield record;
       } else if (source.ended !== null) {
         return;
-      } else if (source.stopped.aborted) {
-        throw closedFeed();
       } else {
+        source.stopped.throwIfAborted();
         await news();
       }
     }
@@ -190,8 +190,4 @@ export function createFeedReader(
   };
   if (query.signal?.aborted === true) onAbort();
   return reader;
-}
-
-function closedFeed(): LinkError {
-  return new LinkError("sandbox_unreachable", "the feed was closed");
 }

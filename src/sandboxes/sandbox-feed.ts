@@ -5,7 +5,7 @@ import { type FeedReader, type FeedSource, createFeedReader } from "./feed-reade
 import type { SizedRecord } from "./journal-decoder.js";
 import type { ExecutionFinishedRecord, JournalRecord, RunStatus } from "./journal-record.js";
 import { readJournal } from "./journal.js";
-import { isTransient } from "./link-error.js";
+import { isTransient, LinkError } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
 import type { Logger } from "./logger.js";
 import { lostRun } from "./lost-run.js";
@@ -47,7 +47,7 @@ export interface SandboxFeed {
    * What a reader has not had is held for it from this call on (within the ring; beyond it, its records come from the
    * sandbox's journal): iterate, return the iterator, or abort the signal to let go.
    * A run's reading ends behind its last record; the others end with the feed.
-   * @throws LinkError when the feed was closed or the sandbox broke the protocol; the signal's reason
+   * @throws what the feed was closed with; LinkError when the sandbox broke the protocol; the signal's reason
    */
   read(query: FeedQuery): AsyncIterableIterator<JournalRecord, undefined>;
   /**
@@ -55,8 +55,8 @@ export interface SandboxFeed {
    * being read, and those that began), and lets all readers end. Idempotent.
    */
   end(how: FeedEnd): void;
-  /** Stops following a sandbox that lives on; readers fail. Idempotent. */
-  close(): void;
+  /** Stops following a sandbox that lives on; readers fail with the reason, a LinkError when absent. Idempotent. */
+  close(reason?: Error): void;
 }
 
 /** How runs end that the end of their sandbox cuts off. */
@@ -164,8 +164,8 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
     release();
   };
 
-  const release = () => {
-    stop.abort();
+  const release = (reason?: Error) => {
+    stop.abort(reason ?? new LinkError("sandbox_unreachable", "the feed was closed"));
     for (const run of holds.keys()) unhold(run);
     for (const reader of readers) reader.wake();
   };

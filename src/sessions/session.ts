@@ -3,7 +3,6 @@ import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
 import type { Notebook } from "../kernels/notebook.js";
 import type { ByteStream } from "../sandboxes/byte-stream.js";
 import type { CallOptions } from "../sandboxes/call.js";
-import type { FeedQuery } from "../sandboxes/feed-query.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import {
   type ExecutionFinishedRecord,
@@ -406,7 +405,7 @@ export class Session {
     this.#close("gateway_stopped");
     this.#stop.abort(DETACHED);
     const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
-    assigned?.feed.close();
+    assigned?.feed.close(DETACHED);
     await assigned?.link.close({ keepDirectory: true });
     await this.services.runLog.close();
   }
@@ -467,21 +466,9 @@ export class Session {
   #handle(assigned: AssignedSandbox, run: RunObject, before: number): Execution {
     const start = run.first_n === null ? before : run.first_n - 1;
     return new Execution(this.id, run, start, {
-      follow: (after, signal) => this.#follow(assigned, { after, run: run.id, signal }),
+      follow: (after, signal) => assigned.feed.read({ after, run: run.id, signal }),
       soFar: () => assigned.kerneld.journal({ after: start, follow: false, run: run.id }),
       cancel: () => this.#ask(assigned.kerneld.runs.cancel(run.id)),
     });
-  }
-
-  /** What the feed has; when the session is let go, its readers hear of that. */
-  async *#follow(
-    { feed }: AssignedSandbox,
-    query: FeedQuery,
-  ): AsyncGenerator<JournalRecord, void, undefined> {
-    try {
-      yield* feed.read(query);
-    } catch (error) {
-      throw this.#detached && query.signal?.aborted !== true ? DETACHED : error;
-    }
   }
 }
