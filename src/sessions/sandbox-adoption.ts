@@ -1,10 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Enrolment } from "../sandboxes/hello.js";
 import type { ExecutionFinishedRecord } from "../sandboxes/journal-record.js";
 import { isTerminal } from "../sandboxes/journal-record.js";
 import { createKerneldClient, type KerneldClient } from "../sandboxes/kerneld-client.js";
+import { isTransient } from "../sandboxes/link-error.js";
 import { openLink, type SandboxLink } from "../sandboxes/link.js";
 import type { RunObject } from "../sandboxes/runs.js";
-import { openSandboxFeed, type SandboxFeed } from "../sandboxes/sandbox-feed.js";
+import { openSandboxFeed } from "../sandboxes/sandbox-feed.js";
 import type { LoggedRuns } from "./run-log.js";
 import type { SandboxFacts } from "./sandbox-facts.js";
 import {
@@ -29,11 +31,14 @@ export interface AdoptedSandbox extends AssignedSandbox {
   unended: RunObject[];
 }
 
+/** How long a sandbox that could not be asked is left before it is asked again. */
+const RETRY_MS = 250;
+
 /**
  * Waits for a sandbox of an earlier gateway to dial, and takes up its journal where it is now. Its runs go on meanwhile,
- * and how those ended that the earlier gateway did not see end is read from it. When it rejects, the link is closed; the
- * sandbox is as it was.
- * @throws LinkError, KerneldError, the reason of `signal`
+ * and how those ended that the earlier gateway did not see end is read from it. A sandbox that is out of reach is asked
+ * again until `signal` aborts. When it rejects, the link is closed; the sandbox is as it was.
+ * @throws LinkError for a breach of the protocol; KerneldError; the reason of `signal`
  */
 export async function adoptSandbox(
   kept: KeptSandbox,
@@ -42,7 +47,6 @@ export async function adoptSandbox(
   signal: AbortSignal,
 ): Promise<AdoptedSandbox> {
   let link: SandboxLink | undefined;
-  let feed: SandboxFeed | undefined;
   try {
     link = await openLink({
       directory: linkDirectory(services.linksDirectory, kept.sandboxId),
@@ -51,39 +55,59 @@ export async function adoptSandbox(
       onEnrol: () => Promise.reject(new Error("a sandbox enrols once")),
       logger: services.log,
     });
-    await link.connected(signal);
-    const kerneld = createKerneldClient(link);
-    // The journal's number first: what is made after it comes over the feed.
-    const state = await kerneld.state({ signal });
-    const runs = await kerneld.runs.list({ signal });
-    const known = new Set(
-      [...runs, ...kept.runs.open.map(({ run }) => ({ id: run }))].map(({ id }) => id),
-    );
-    const unended = runs.filter(({ state: runState }) => runState !== "finished");
-    feed = openSandboxFeed({
-      link,
-      after: state.last_n ?? 0,
-      onRecord: (record) => hooks.onRecord(record),
-      onFailure: () => hooks.onFailure(),
-      knownRun: (run) => known.has(run),
-      ended: [...kept.runs.ended, ...(await missedEnds(kerneld, kept.runs, runs, signal))],
-      logger: services.log,
-    });
-    for (const { id, kernel, generation, started_at: startedAt } of unended) {
-      feed.expect({
-        run: id,
-        kernel,
-        generation: generation ?? 0,
-        startedAt: startedAt === null ? undefined : Math.min(startedAt, Date.now()),
-      });
+    for (;;) {
+      await link.connected(signal);
+      try {
+        return await takeUp(kept, link, services, hooks, signal);
+      } catch (error) {
+        // A machine that is busy with the restart of everything is no reason to lose what runs.
+        if (!isTransient(error)) throw error;
+        await delay(RETRY_MS, undefined, { signal, ref: false });
+      }
     }
-    const kernels = new SessionKernels(kerneld.kernels, state);
-    return { facts: kept.facts, link, feed, kerneld, kernels, unended };
   } catch (error) {
-    feed?.close();
     await link?.close({ keepDirectory: true });
+    signal.throwIfAborted();
     throw error;
   }
+}
+
+/** Finds out what a sandbox that has dialled is at, and follows it from there. */
+async function takeUp(
+  kept: KeptSandbox,
+  link: SandboxLink,
+  services: SandboxServices,
+  hooks: Omit<SandboxHooks, "onEnrol">,
+  signal: AbortSignal,
+): Promise<AdoptedSandbox> {
+  const kerneld = createKerneldClient(link);
+  // The journal's number first: what is made after it comes over the feed.
+  const state = await kerneld.state({ signal });
+  const runs = await kerneld.runs.list({ signal });
+  const known = new Set(
+    [...runs, ...kept.runs.open.map(({ run }) => ({ id: run }))].map(({ id }) => id),
+  );
+  const unended = runs.filter(({ state: runState }) => runState !== "finished");
+  const missed = await missedEnds(kerneld, kept.runs, runs, signal);
+  const kernels = new SessionKernels(kerneld.kernels, state);
+  const feed = openSandboxFeed({
+    link,
+    after: state.last_n ?? 0,
+    onRecord: (record) => hooks.onRecord(record),
+    onFailure: () => hooks.onFailure(),
+    knownRun: (run) => known.has(run),
+    ended: [...kept.runs.ended, ...missed],
+    logger: services.log,
+  });
+  for (const { id, kernel, generation, started_at: startedAt } of unended) {
+    feed.expect({
+      run: id,
+      kernel,
+      generation: generation ?? 0,
+      startedAt: startedAt === null ? undefined : Math.min(startedAt, Date.now()),
+    });
+  }
+  return { facts: kept.facts, link, feed, kerneld, kernels, unended };
 }
 
 /** The last records of runs that ended while there was no gateway. */

@@ -145,7 +145,7 @@ export class Session {
   /** Waits for the start. Throws what made it fail, `session_ended`, or `sandbox_unresponsive`. */
   async running(): Promise<AssignedSandbox> {
     this.#assertUsable();
-    const assigned = this.#assigned ?? (await this.#starting);
+    const assigned = this.#assigned ?? (await this.#started());
     this.#assertUsable();
     return assigned;
   }
@@ -314,6 +314,17 @@ export class Session {
       return assigned;
     } catch (error) {
       void this.end("start_failed");
+      throw error;
+    }
+  }
+
+  /** Waits for the start; one that fails is told of when nothing is left of the session. */
+  async #started(): Promise<AssignedSandbox> {
+    try {
+      return await this.#starting;
+    } catch (error) {
+      await this.#ending;
+      if ("kept" in this.origin) this.#assertLive();
       throw error;
     }
   }
