@@ -1,10 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+/** What is awaited by asking for it may take its time on a machine that is busy. */
+const patient = { poll: { timeout: 15_000 } };
+
 /** What the sandboxes of a project's tests run in. */
 const onRuntime = (runtime: "docker" | "local") => ({
   env: { HOTCELL_TEST_RUNTIME: runtime },
   testTimeout: 120_000,
   hookTimeout: 300_000,
+  expect: patient,
   fileParallelism: false,
 });
 
@@ -16,6 +20,7 @@ export default defineConfig({
           name: "unit",
           testTimeout: 20_000,
           hookTimeout: 20_000,
+          expect: patient,
           include: ["test/**/*.test.ts"],
           exclude: [
             ...["test/e2e/**", "test/attacks/**", "test/chaos/chaos.test.ts", "test/kerneld/**"],

@@ -167,20 +167,21 @@ describe("the events of a session", () => {
   });
 
   it("end with the session and the reason, for both kinds of streams", async () => {
-    const own = await gateway.client.session({ lifetime: { ttl_s: 2 } });
-    const running = own.stream("import time; time.sleep(60)");
-    await running.accepted();
+    const own = await gateway.client.session();
     const of = { kernel: own.view.kernels[0]?.id };
-    for (const watcher of [
-      await Watcher.open(own, { after: 0 }),
-      await Watcher.open(own, { ...of, after: 0 }),
-    ]) {
+    const watchers = [await Watcher.open(own), await Watcher.open(own, of)];
+    await own.stream("import time; time.sleep(60)").accepted();
+    await own.end();
+    for (const watcher of watchers) {
       await watcher.until(({ type }) => type === "session_ended");
-      expect(watcher.seen.at(-1)).toMatchObject({ type: "session_ended", reason: "ttl" });
+      expect(watcher.seen.at(-1)).toMatchObject({
+        type: "session_ended",
+        reason: "session_deleted",
+      });
       expect(watcher.seen.at(-2)).toMatchObject({
         type: "execution_finished",
         status: "cancelled",
-        reason: "session_expired",
+        reason: "session_deleted",
       });
       expectOrder(watcher.seen.slice(1));
     }

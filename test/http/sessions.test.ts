@@ -120,18 +120,14 @@ describe("sessions", () => {
       { code: "x", execution_id: "e" },
       { prefer: "respond-async" },
     );
-    await vi.waitFor(async () => {
-      const response = await gateway.call("GET", "/v1/sessions/quiet");
-      expect(response.status).toBe(410);
-      expect(await response.json()).toMatchObject({
-        detail: expect.stringContaining("idle") as string,
-      });
-    }, 5_000);
+    const status = async (id: string) => (await gateway.call("GET", `/v1/sessions/${id}`)).status;
+    await expect.poll(() => status("quiet")).toBe(410);
+    expect(await (await gateway.call("GET", "/v1/sessions/quiet")).json()).toMatchObject({
+      detail: expect.stringContaining("idle") as string,
+    });
     expect((await gateway.call("GET", "/v1/sessions/busy")).status).toBe(200);
     await gateway.call("DELETE", "/v1/sessions/busy/executions/e");
-    await vi.waitFor(async () => {
-      expect((await gateway.call("GET", "/v1/sessions/busy")).status).toBe(410);
-    }, 5_000);
+    await expect.poll(() => status("busy")).toBe(410);
   });
 
   it("end after their time to live, also when busy, and their runs say why", async () => {
@@ -162,10 +158,8 @@ describe("sessions", () => {
     });
     await post({ id: "s", lifetime: { idle_s: 0.1 } });
     gateway.runtime.destroy = async () => Promise.reject(new Error("the engine is gone"));
-    await vi.waitFor(async () => {
-      expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(410);
-      expect(gateway.sessions.live).toBe(0);
-    }, 5_000);
+    await expect.poll(() => gateway.sessions.live).toBe(0);
+    expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(410);
     expect((await post({ id: "t" })).status).toBe(201);
   });
 

@@ -10,9 +10,12 @@ import { KEY, startTestGateway, type TestGateway } from "./test-gateway.js";
 /** More than the buffers between two sockets of this machine hold. */
 const PIECES = 400;
 const PIECE = "x".repeat(100_000);
-const STALL_MS = 300;
+/** Long enough for a client that is only slow on a machine that is busy. */
+const STALL_MS = 1_500;
 
 let gateway: TestGateway;
+/** Resolves when a client has been let go. */
+let letGo: Promise<void>;
 afterEach(async () => gateway.close());
 
 const flood: RunScript = async (_run, emit) => {
@@ -24,7 +27,15 @@ const flood: RunScript = async (_run, emit) => {
 };
 
 async function start(onRun = flood): Promise<void> {
-  gateway = await startTestGateway({ onRun, stallMs: STALL_MS });
+  let tell: () => void;
+  letGo = new Promise((resolve) => (tell = resolve));
+  gateway = await startTestGateway({
+    onRun,
+    stallMs: STALL_MS,
+    onLog: (line) => {
+      if (line.includes("took nothing was let go")) tell();
+    },
+  });
   expect((await gateway.call("POST", "/v1/sessions", { id: "s" })).status).toBe(201);
 }
 
@@ -57,7 +68,7 @@ describe("a client that takes nothing", () => {
     const other = await gateway.call("GET", "/v1/sessions/s/executions/e/events");
     const all = await allEvents(other);
     expect(all).toHaveLength(PIECES + 2);
-    await delay(3 * STALL_MS);
+    await letGo;
     const { text, whole } = await textOf(stuck);
     expect(whole).toBe(true);
     expect(text.endsWith("\n\n: slow_consumer\n\n")).toBe(true);
@@ -75,7 +86,7 @@ describe("a client that takes nothing", () => {
     await start();
     const stuck = await unread("/v1/sessions/s/execute", { code: "x" }, "application/json");
     await once(stuck, "readable");
-    await delay(3 * STALL_MS);
+    await letGo;
     expect((await textOf(stuck)).whole).toBe(false);
   });
 
@@ -92,7 +103,7 @@ describe("a client that takes nothing", () => {
     await once(stuck, "message");
     stuck.pause();
     const all = await allEvents(await gateway.call("GET", "/v1/sessions/s/executions/e/events"));
-    await delay(3 * STALL_MS);
+    await letGo;
     stuck.resume();
     const [code, reason] = (await once(stuck, "close")) as [number, Buffer];
     expect([code, reason.toString()]).toEqual([1013, "slow_consumer"]);

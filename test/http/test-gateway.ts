@@ -126,13 +126,16 @@ export interface TestGatewayOptions {
   records?: SessionRecordStore;
   playground?: SiteFile[] | undefined;
   stallMs?: number;
+  /** Told each line that the gateway logs. */
+  onLog?: (line: string) => void;
 }
 
 /** The gateway's HTTP side over doubles of sandboxes, listening on a free port. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), "hc-"));
   const runtime = doubleRuntime(options.onRun);
-  const log = pino({ level: "silent" });
+  const { onLog } = options;
+  const log = onLog === undefined ? pino({ level: "silent" }) : pino({}, { write: onLog });
   const sessions = new SessionRegistry({
     runtime,
     images: new Map([

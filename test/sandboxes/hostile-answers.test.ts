@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 
 import { callFor } from "../../src/sandboxes/call.js";
@@ -225,7 +225,7 @@ describe("a call to a sandbox that", () => {
   it("answers twice gets its second answer thrown away with the connection", async () => {
     const twice = jsonAnswer({ answer: 1 }) + jsonAnswer({ answer: 2 });
     expect(await call((socket) => void socket.write(twice))).toEqual({ answer: 1 });
-    await vi.waitFor(() => expect(kerneld.sockets.size).toBe(2));
+    await expect.poll(() => kerneld.sockets.size).toBe(2);
     kerneld.answers.set("/x", (socket) => void socket.write(jsonAnswer({ answer: 3 })));
     expect(
       await callFor(link, z.unknown(), { method: "GET", path: "/x", idempotent: false }),
@@ -241,7 +241,7 @@ describe("a call to a sandbox that", () => {
         setTimeout(() => socket.write("HTTP/1.1 200 OK\r\n"), 20);
       }),
     ).toEqual({ answer: 1 });
-    await vi.waitFor(() => expect(kerneld.sockets.size).toBe(2));
+    await expect.poll(() => kerneld.sockets.size).toBe(2);
   });
 
   it("names __proto__ and constructor gets plain keys", async () => {
@@ -464,11 +464,11 @@ describe("calls", () => {
       idempotent: true,
       signal: abort.signal,
     });
-    await vi.waitFor(() => expect(kerneld.requests).toHaveLength(1));
+    await expect.poll(() => kerneld.requests).toHaveLength(1);
     const [socket] = [...kerneld.sockets].slice(1);
     abort.abort(new Error("enough"));
     await expect(pending).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(socket?.destroyed).toBe(true));
+    await expect.poll(() => socket?.destroyed).toBe(true);
   });
 
   it("on the control connection pass while streams hold every other one", async () => {
@@ -493,13 +493,13 @@ describe("calls", () => {
     const pending = expect(
       callFor(other, z.unknown(), { method: "GET", path: "/x", idempotent: true }),
     ).rejects.toMatchObject(unreachable);
-    await vi.waitFor(() => expect(hostile.requests).toHaveLength(1));
+    await expect.poll(() => hostile.requests).toHaveLength(1);
     await other.close();
     await pending;
     await expect(
       callFor(other, z.unknown(), { method: "GET", path: "/x", idempotent: true }),
     ).rejects.toMatchObject(unreachable);
-    await vi.waitFor(() => expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before));
+    await expect.poll(() => readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before);
   });
 
   it("to a sandbox that never dialled are unreachable", async () => {

@@ -173,7 +173,7 @@ describe("a journal", () => {
     const neighbour = await testLink();
     const friend = await startHostileKerneld(neighbour.socketPath);
     onTestFinished(() => friend.close());
-    await vi.waitFor(() => expect(records).toBeGreaterThan(1_000));
+    await expect.poll(() => records).toBeGreaterThan(1_000);
     for (let round = 0; round < 20; round += 1) {
       const answer = await neighbour.request({ method: "GET", path: "/x", answerWithinMs: 1_000 });
       while ((await answer.body.read(1_000)) !== null);
@@ -223,7 +223,7 @@ describe("a journal", () => {
     const stuck = expect(
       journal({ follow: true })[Symbol.asyncIterator]().next(),
     ).rejects.toMatchObject({ code: "sandbox_unresponsive" });
-    await vi.waitFor(() => expect(kerneld.requests).toHaveLength(1));
+    await expect.poll(() => kerneld.requests).toHaveLength(1);
     for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     vi.advanceTimersByTime(30_001);
     await stuck;

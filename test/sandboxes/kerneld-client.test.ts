@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
 import { type KerneldClient, createKerneldClient } from "../../src/sandboxes/kerneld-client.js";
 import type { JournalRecord } from "../../src/sandboxes/journal-record.js";
@@ -59,8 +59,7 @@ async function journalOf(run: string): Promise<JournalRecord[]> {
   return records;
 }
 
-const ended = (run: string) =>
-  vi.waitFor(() => expect(kerneld.runs.get(run)?.state).toBe("finished"));
+const ended = (run: string) => expect.poll(() => kerneld.runs.get(run)?.state).toBe("finished");
 
 describe("an assignment", () => {
   it("makes the sandbox a session's, once", async () => {
@@ -134,7 +133,7 @@ describe("runs", () => {
       return undefined;
     };
     await client.runs.put("a", request("input()"));
-    await vi.waitFor(() => expect(kerneld.runs.get("a")?.waiting_for_input).toBe(true));
+    await expect.poll(() => kerneld.runs.get("a")?.waiting_for_input).toBe(true);
     await client.runs.put("b", request("input()"));
     expect(await client.runs.cancel("b")).toMatchObject({ status: "cancelled" });
     await client.runs.input("a", "Ada");
@@ -147,7 +146,7 @@ describe("runs", () => {
     ]);
     await expect(client.runs.input("a", "x")).rejects.toMatchObject({ code: "execution_finished" });
     await client.runs.put("c", request("input()"));
-    await vi.waitFor(() => expect(kerneld.runs.get("c")?.waiting_for_input).toBe(true));
+    await expect.poll(() => kerneld.runs.get("c")?.waiting_for_input).toBe(true);
     await client.runs.interrupt("c");
     await ended("c");
     expect(await client.runs.get("c")).toMatchObject({ status: "interrupted" });
@@ -280,9 +279,9 @@ describe("files", () => {
       code: "disk_full",
       detail: "64 MiB",
     });
-    await vi.waitFor(() => expect(closed).toBe(true));
+    await expect.poll(() => closed).toBe(true);
     // What was left of the body must not be read as the next request.
-    await vi.waitFor(() => expect(used.map((socket) => socket.destroyed)).toEqual([true]));
+    await expect.poll(() => used.map((socket) => socket.destroyed)).toEqual([true]);
   });
 
   it("whose source fails are not written, and fail with its error", async () => {

@@ -112,7 +112,7 @@ describe("enrolment", () => {
     const identity = newIdentity();
     const socket = await dialRaw(link.socketPath);
     socket.write(helloFor(identity, "control", await readChallenge(socket)));
-    await vi.waitFor(() => expect(stored).toHaveLength(1));
+    await expect.poll(() => stored).toHaveLength(1);
     expect(link.state).toBe("connecting");
     expect(link.enrolment).toBeNull();
     store();
@@ -220,9 +220,7 @@ describe("connections", () => {
     );
     expect(challenged.filter((line) => line !== null)).toHaveLength(15);
     for (const socket of silent) socket?.destroy();
-    await vi.waitFor(async () => {
-      expect(await dial(link.socketPath, identity, "spare")).not.toBeNull();
-    });
+    await expect.poll(() => dial(link.socketPath, identity, "spare")).not.toBeNull();
   });
 
   it("dialled a thousand times cost the gateway no descriptors and its neighbour no answer", async () => {
@@ -242,7 +240,7 @@ describe("connections", () => {
     }
     expect(link.state).toBe("up");
     // Each round's neighbour keeps a connection or two more; nothing else may stay.
-    await vi.waitFor(() => expect(openDescriptors()).toBeLessThan(before + 40));
+    await expect.poll(() => openDescriptors()).toBeLessThan(before + 40);
   });
 
   it("of the newest proven control win", async () => {
@@ -262,7 +260,7 @@ describe("connections", () => {
     await gone(spare as Socket);
     control.write("x");
     await gone(control);
-    await vi.waitFor(() => expect(link.state).toBe("connecting"));
+    await expect.poll(() => link.state).toBe("connecting");
   });
 });
 
@@ -274,7 +272,7 @@ describe("the state", () => {
     const states: string[] = [];
     link.events.on("state", (state) => states.push(state));
     control.destroy();
-    await vi.waitFor(() => expect(link.state).toBe("connecting"));
+    await expect.poll(() => link.state).toBe("connecting");
     const back = link.connected();
     const again = await dial(link.socketPath, identity, "control");
     await back;
@@ -296,13 +294,13 @@ describe("the state", () => {
     });
     onTestFinished(() => kerneld.close());
     vi.advanceTimersByTime(5_000);
-    await vi.waitFor(() => expect(late).toBeDefined());
+    await expect.poll(() => late).toBeDefined();
     vi.advanceTimersByTime(5_000);
     expect(link.state).toBe("up");
     vi.advanceTimersByTime(5_000);
     expect(link.state).toBe("unresponsive");
     late?.();
-    await vi.waitFor(() => expect(link.state).toBe("up"));
+    await expect.poll(() => link.state).toBe("up");
   });
 
   it("is unresponsive when a control connection stays away for 10 s", async () => {
@@ -329,7 +327,7 @@ describe("the state", () => {
     });
     onTestFinished(() => kerneld.close());
     vi.advanceTimersByTime(5_000);
-    await vi.waitFor(() => expect(link.state).toBe("connecting"));
+    await expect.poll(() => link.state).toBe("connecting");
   });
 
   it("lets a wait for the sandbox be aborted, and ends it when the link is closed", async () => {

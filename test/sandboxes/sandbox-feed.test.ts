@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { createKerneldClient } from "../../src/sandboxes/kerneld-client.js";
 import type { JournalRecord } from "../../src/sandboxes/journal-record.js";
@@ -36,7 +36,7 @@ const say = (run: string | null, text = "x") =>
 const start = (run: string) => append(startedHead(0, { run }));
 const finish = (run: string, fields: object = {}) => append(finishedHead(0, { run, ...fields }));
 const caughtUp = (feed: SandboxFeed) =>
-  vi.waitFor(() => expect(feed.lastNumber).toBe(kerneld.journal.lastNumber));
+  expect.poll(() => feed.lastNumber).toBe(kerneld.journal.lastNumber);
 
 async function collect(records: AsyncIterable<JournalRecord>): Promise<JournalRecord[]> {
   const collected = [];
@@ -114,7 +114,7 @@ describe("a feed", () => {
     await caughtUp(feed);
     kerneld.disconnect();
     say("a");
-    await vi.waitFor(() => expect(feed.lastNumber).toBe(2), { timeout: 5_000 });
+    await expect.poll(() => feed.lastNumber).toBe(2);
     kerneld.disconnect();
     finish("a");
     expect(numbers(await reading)).toEqual([1, 2, 3]);
@@ -233,7 +233,7 @@ describe("a reader", () => {
       stop_on_error: true,
       queue: true,
     });
-    await vi.waitFor(() => expect(kerneld.runs.get("a")?.state).toBe("finished"));
+    await expect.poll(() => kerneld.runs.get("a")?.state).toBe("finished");
     const feed = feedOf({ after: kerneld.journal.lastNumber });
     const { lastNumber } = feed;
     expect(await collect(feed.read({ after: lastNumber, run: "a" }))).toEqual([]);

@@ -23,7 +23,7 @@ describe("a console", () => {
     const { stream } = open();
     stream.resume();
     stream.write(Buffer.alloc(256 * 1024));
-    await vi.waitFor(() => expect(stream.isPaused()).toBe(true));
+    await expect.poll(() => stream.isPaused()).toBe(true);
     vi.advanceTimersByTime(1000);
     expect(stream.isPaused()).toBe(false);
   });
