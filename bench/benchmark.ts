@@ -44,6 +44,8 @@ export interface Bench {
   runtime: BenchRuntime;
   /** What the runtime makes sandboxes from. */
   image: SandboxImage;
+  /** Where images are kept. */
+  imagesDirectory: string;
   gateway: GatewayProcess;
   client: Client;
   /** Aborted when the bench is to stop; every request ends with it. */

@@ -3,12 +3,21 @@ import { Agent, request as httpRequest } from "node:http";
 export interface RequestOptions {
   body?: unknown;
   accept?: "application/json" | "text/event-stream";
+  headers?: Record<string, string>;
+  /** Told of each part of a body as it arrives. */
+  onChunk?: (chunk: Chunk) => void;
 }
 
-/** An answer that has been read to its end; `at` are times of `performance.now()`. */
+/** A part of a body, and when it arrived as `performance.now()`. */
+export interface Chunk {
+  at: number;
+  bytes: Buffer;
+}
+
+/** An answer that has been read to its end; times are of `performance.now()`. */
 export interface Answer {
   status: number;
-  chunks: { at: number; bytes: Buffer }[];
+  chunks: Chunk[];
   /** When the request was sent. */
   startedAt: number;
   /** When the end of the answer was there. */
@@ -31,7 +40,7 @@ export function createClient(url: string, key: string, signal: AbortSignal): Cli
   return {
     url,
     headers,
-    request: (method, path, { body, accept = "application/json" } = {}) =>
+    request: (method, path, { body, accept = "application/json", headers: own, onChunk } = {}) =>
       new Promise((resolve, reject) => {
         const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
         const chunks: Answer["chunks"] = [];
@@ -44,6 +53,7 @@ export function createClient(url: string, key: string, signal: AbortSignal): Cli
           signal,
           headers: {
             ...headers,
+            ...own,
             accept,
             ...(payload === undefined
               ? {}
@@ -53,7 +63,11 @@ export function createClient(url: string, key: string, signal: AbortSignal): Cli
         const startedAt = performance.now();
         sent.on("error", reject);
         sent.on("response", (response) => {
-          response.on("data", (bytes: Buffer) => chunks.push({ at: performance.now(), bytes }));
+          response.on("data", (bytes: Buffer) => {
+            const chunk = { at: performance.now(), bytes };
+            chunks.push(chunk);
+            onChunk?.(chunk);
+          });
           response.on("error", reject);
           response.on("end", () => {
             const endedAt = performance.now();

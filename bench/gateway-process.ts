@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { BenchRuntime } from "./benchmark.js";
 
-const PROGRAM = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const SOURCE = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const BUILT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const STOP_WITHIN_MS = 30_000;
 /** More than any benchmark makes. */
 const MAX_SESSIONS = 256;
@@ -18,6 +19,9 @@ export interface GatewayProcess {
   readonly url: string;
   readonly key: string;
   readonly pid: number;
+  readonly home: string;
+  /** Kills it with all that it has started; its sandboxes and its home are left to a successor. */
+  kill(): Promise<void>;
   /** Ends it with all its sessions. Idempotent. */
   close(): Promise<void>;
 }
@@ -29,20 +33,26 @@ export interface GatewayProcessOptions {
   imagesDirectory: string;
   /** Where Node writes a CPU profile of it at its end. */
   profileDirectory?: string | undefined;
+  /** Whether it runs as its users run it, from `dist`, which `npm run build` makes; otherwise from the source. */
+  built?: boolean;
+  /** A gateway that was killed: this one has its home, address and key. */
+  successorOf?: Pick<GatewayProcess, "url" | "home" | "key">;
 }
 
 /** @throws when it does not start; the signal's reason */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
   options.signal.throwIfAborted();
-  const home = await mkdtemp(join(tmpdir(), "hotcell-bench-"));
-  const key = randomBytes(24).toString("hex");
-  const { profileDirectory: profile } = options;
+  const { profileDirectory: profile, successorOf: before, built = false } = options;
+  const home = before?.home ?? (await mkdtemp(join(tmpdir(), "hotcell-bench-")));
+  const key = before?.key ?? randomBytes(24).toString("hex");
+  const port = before === undefined ? "0" : new URL(before.url).port;
   const child = spawn(
     process.execPath,
     [
       ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
-      ...["--import", import.meta.resolve("tsx"), PROGRAM, "serve"],
-      ...["--host", "127.0.0.1", "--port", "0", "--home", home, "--log-level", "silent"],
+      ...(built ? [BUILT] : ["--import", import.meta.resolve("tsx"), SOURCE]),
+      ...["serve", "--host", "127.0.0.1", "--port", port, "--home", home],
+      ...["--log-level", "silent"],
       "--end-sessions",
       ...["--runtime", options.runtime, "--max-sessions", String(MAX_SESSIONS)],
     ],
@@ -62,7 +72,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const close = (): Promise<void> => (closing ??= stop(child, home));
   try {
     const url = await address(child, options.signal);
-    return { url, key, pid: child.pid ?? 0, close };
+    return { url, key, pid: child.pid ?? 0, home, kill: () => kill(child), close };
   } catch (error) {
     await close();
     throw error;
@@ -85,6 +95,15 @@ async function address(child: ChildProcess, signal: AbortSignal): Promise<string
   }
   signal.throwIfAborted();
   throw new Error("the gateway ended before it was ready");
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) {
+    throw new Error("the gateway ended by itself");
+  }
+  const exited = once(child, "exit");
+  process.kill(-child.pid, "SIGKILL");
+  await exited;
 }
 
 async function stop(child: ChildProcess, home: string): Promise<void> {

@@ -15,11 +15,15 @@ import { crowd } from "./crowd.js";
 import { firstImport } from "./first-import.js";
 import { firstByte } from "./first-byte.js";
 import { startGatewayProcess } from "./gateway-process.js";
+import { gatewayRestart } from "./gateway-restart.js";
 import { idleMemory } from "./idle-memory.js";
+import { interruption } from "./interruption.js";
+import { kernelDeath } from "./kernel-death.js";
 import { kernelRestart } from "./kernel-restart.js";
 import { largeOutput } from "./large-output.js";
 import { manyLines } from "./many-lines.js";
 import { sandboxFork } from "./sandbox-fork.js";
+import { secondKernel } from "./second-kernel.js";
 import { sessionStart } from "./session-start.js";
 import { sessionsAtOnce } from "./sessions-at-once.js";
 import { socketExecution } from "./socket-execution.js";
@@ -35,7 +39,11 @@ const BENCHMARKS: Benchmark[] = [
   largeOutput,
   idleMemory,
   socketExecution,
+  kernelDeath,
   kernelRestart,
+  interruption,
+  secondKernel,
+  gatewayRestart,
   sessionsAtOnce,
   stockKernel,
   firstImport,
@@ -121,7 +129,7 @@ async function runOn(
   const gateway = await startGatewayProcess({ signal, profileDirectory, runtime, imagesDirectory });
   const client = createClient(gateway.url, gateway.key, signal);
   try {
-    return await runAll({ runtime, image, gateway, client, signal }, benchmarks);
+    return await runAll({ runtime, image, imagesDirectory, gateway, client, signal }, benchmarks);
   } finally {
     client.close();
     await gateway.close();
