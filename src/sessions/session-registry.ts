@@ -132,7 +132,7 @@ export class SessionRegistry {
   async execution(tenant: string, id: string, execution: string): Promise<Execution> {
     const session = this.#sessions.get(keyOf(tenant, id));
     try {
-      return await this.get(tenant, id).execution(execution);
+      return await this.get(tenant, id).executions.get(execution);
     } catch (error) {
       if (!(error instanceof HotcellError)) throw error;
       if (!["session_ended", "execution_not_found"].includes(error.code)) throw error;

@@ -1,23 +1,15 @@
 import { HotcellError } from "../errors.js";
 import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
-import type { Notebook } from "../kernels/notebook.js";
-import type { ByteStream } from "../sandboxes/byte-stream.js";
-import type { CallOptions } from "../sandboxes/call.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import {
   type ExecutionFinishedRecord,
   isTerminal,
   type JournalRecord,
 } from "../sandboxes/journal-record.js";
-import type { RunObject } from "../sandboxes/runs.js";
-import { EXECUTION_DEFAULTS, type ExecutionRequest } from "./execution-request.js";
 import { type EndReason, exitReason, runEnd } from "./end-reason.js";
-import { Execution, executionView } from "./execution.js";
 import { Expiry } from "./expiry.js";
-import { makeId } from "./id.js";
 import { KernelCalls } from "./kernel-calls.js";
 import { OomAttribution } from "./oom-attribution.js";
-import { OpenRuns } from "./open-runs.js";
 import { soon } from "./patience.js";
 import { endsOf, type RunLog } from "./run-log.js";
 import { adoptSandbox, type KeptSandbox } from "./sandbox-adoption.js";
@@ -31,10 +23,10 @@ import {
   startSandbox,
 } from "./sandbox-start.js";
 import { SessionEvents } from "./session-events.js";
+import { SessionExecutions } from "./session-executions.js";
 import { SessionFiles } from "./session-files.js";
 import type { SessionIdentity } from "./session-identity.js";
-import type { ExecutionView, SessionState, SessionView } from "./session-view.js";
-import { sessionNotebook } from "./session-notebook.js";
+import type { SessionState, SessionView } from "./session-view.js";
 import { sessionView } from "./session-summary.js";
 
 export interface SessionServices extends SandboxServices {
@@ -72,13 +64,13 @@ export class Session {
   readonly files: SessionFiles;
   readonly kernels: KernelCalls;
   readonly events: SessionEvents;
+  readonly executions: SessionExecutions;
   readonly expiry: Expiry;
   #state: SessionState = "starting";
   #reason: EndReason | undefined;
   #assigned: AssignedSandbox | undefined;
   #detached = false;
   readonly #starting: Promise<AssignedSandbox>;
-  readonly #runs = new OpenRuns(() => void this.end("execution_overdue"));
   readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
   #unresponsive: NodeJS.Timeout | undefined;
@@ -89,12 +81,22 @@ export class Session {
     private readonly origin: SandboxOrigin,
     private readonly services: SessionServices,
   ) {
+    this.executions = new SessionExecutions({
+      sessionId: identity.id,
+      defaults: identity.defaults,
+      sandbox: () => this.running(),
+      ask: (work) => this.#ask(work),
+      touch: () => this.expiry.touch(),
+      onOverdue: () => void this.end("execution_overdue"),
+      runLog: services.runLog,
+      log: services.log,
+    });
     this.expiry = new Expiry({
       createdAt: identity.createdAt,
       ...("kept" in origin ? { lastActiveAt: origin.lastActiveAt } : {}),
       ttlMs: identity.lifetime.ttl_s === null ? null : identity.lifetime.ttl_s * 1000,
       idleMs: identity.lifetime.idle_s * 1000,
-      isBusy: () => this.#assigned === undefined || this.#runs.size > 0,
+      isBusy: () => this.#assigned === undefined || this.executions.open > 0,
       onExpire: (reason) => void this.end(reason),
     });
     this.files = new SessionFiles(
@@ -148,90 +150,6 @@ export class Session {
     const assigned = this.#assigned ?? (await this.#started());
     this.#assertUsable();
     return assigned;
-  }
-
-  /** Accepts an execution: when this resolves, it will run, and end in exactly one terminal event. */
-  async execute(request: ExecutionRequest): Promise<Execution> {
-    const assigned = await this.running();
-    const kernel = await this.#ask(assigned.kernels.choose(request));
-    const id = request.execution_id ?? makeId("exe");
-    const timeout_s = request.timeout_s ?? this.identity.defaults.timeout_s;
-    const { grace_s } = this.identity.defaults;
-    this.expiry.touch();
-    const isNew = this.#runs.add(id, { timeout_s, grace_s });
-    const { feed } = assigned;
-    feed.expect({ run: id, kernel });
-    const before = feed.lastNumber;
-    const logged = this.#log(this.services.runLog.accepted({ run: id, kernel }));
-    try {
-      const run = await this.#ask(
-        assigned.kerneld.runs.put(id, {
-          kernel,
-          code: request.code,
-          timeout_s,
-          grace_s,
-          env: request.env ?? null,
-          cwd: request.cwd ?? null,
-          stdin: request.stdin ?? EXECUTION_DEFAULTS.stdin,
-          max_output_bytes: request.max_output_bytes ?? EXECUTION_DEFAULTS.max_output_bytes,
-          expect_generation: request.expect_generation ?? null,
-          silent: request.silent ?? EXECUTION_DEFAULTS.silent,
-          store_history: request.store_history ?? EXECUTION_DEFAULTS.store_history,
-          stop_on_error: request.stop_on_error ?? EXECUTION_DEFAULTS.stop_on_error,
-          queue: request.queue ?? EXECUTION_DEFAULTS.queue,
-        }),
-      );
-      if (run.state === "finished") this.#runs.delete(id);
-      await logged;
-      return this.#handle(assigned, run, before);
-    } catch (error) {
-      if (isNew && feed.terminal(id) === undefined) {
-        this.#runs.delete(id);
-        feed.forget(id);
-      }
-      throw error;
-    }
-  }
-
-  async execution(id: string): Promise<Execution> {
-    const assigned = await this.running();
-    const run = await this.#ask(assigned.kerneld.runs.get(id));
-    if (run.state !== "finished") assigned.feed.expect({ run: id, kernel: run.kernel });
-    return this.#handle(assigned, run, 0);
-  }
-
-  async executions(): Promise<ExecutionView[]> {
-    const { runs } = (await this.running()).kerneld;
-    return (await this.#ask(runs.list())).map((run) => executionView(this.id, run));
-  }
-
-  async interrupt(execution: string): Promise<void> {
-    const { runs } = (await this.running()).kerneld;
-    await this.#ask(runs.interrupt(execution));
-  }
-
-  async input(execution: string, value: string): Promise<void> {
-    const { runs } = (await this.running()).kerneld;
-    this.expiry.touch();
-    await this.#ask(runs.input(execution, value));
-  }
-
-  async cancel(execution: string): Promise<ExecutionView> {
-    const { runs } = (await this.running()).kerneld;
-    return executionView(this.id, await this.#ask(runs.cancel(execution)));
-  }
-
-  async artifact(id: string): Promise<ByteStream> {
-    const { artifacts } = (await this.running()).kerneld;
-    return this.#ask(artifacts.read(id));
-  }
-
-  /** What a kernel has executed so far, the default one where it is not said, as a notebook. */
-  async notebook(kernel: string | undefined, options: CallOptions = {}): Promise<Notebook> {
-    const { kernels, kerneld } = await this.running();
-    const id = (kernel ?? kernels.known[0]?.id)?.toLowerCase();
-    const about = id === undefined ? undefined : await this.#ask(kernels.get(id, options));
-    return this.#ask(sessionNotebook({ sessionId: this.id, kernel: about, kerneld }, options));
   }
 
   /**
@@ -334,9 +252,7 @@ export class Session {
     this.#unresponsive = setTimeout(() => this.#seeLink("unresponsive"), RETURN_WITHIN_MS);
     try {
       const assigned = await adoptSandbox(kept, this.services, this.#hooks, this.#stop.signal);
-      for (const { id, timeout_s, grace_s, started_at } of assigned.unended) {
-        this.#runs.add(id, { timeout_s, grace_s }, started_at ?? undefined);
-      }
+      this.executions.adopt(assigned.unended);
       this.#use(assigned);
       this.#seeLink("up");
       return assigned;
@@ -366,20 +282,11 @@ export class Session {
   }
 
   #seeRecord(record: JournalRecord): void {
-    this.#runs.see(record);
+    this.executions.see(record);
     if (record.kind === "kernel" && record.event === "dead" && record.reason === "oom") {
       this.#oom.kernelDied();
     }
-    if (!isTerminal(record)) return;
-    this.expiry.touch();
-    void this.#log(this.services.runLog.ended(record));
-  }
-
-  /** A run log that cannot be written keeps nothing from running. */
-  #log(written: Promise<void>): Promise<void> {
-    return written.catch((error: unknown) => {
-      this.services.log.error({ err: error, session_id: this.id }, "the run log was not written");
-    });
+    if (isTerminal(record)) this.expiry.touch();
   }
 
   #seeLink(state: string): void {
@@ -426,7 +333,7 @@ export class Session {
     this.#state = "stopping";
     this.#reason = reason;
     this.expiry.close();
-    this.#runs.close();
+    this.executions.close();
     clearTimeout(this.#unresponsive);
   }
 
@@ -472,14 +379,5 @@ export class Session {
       "session_ended",
       `The session ${this.id} has ended: ${this.#reason ?? "unknown"}`,
     );
-  }
-
-  #handle(assigned: AssignedSandbox, run: RunObject, before: number): Execution {
-    const start = run.first_n === null ? before : run.first_n - 1;
-    return new Execution(this.id, run, start, {
-      follow: (after, signal) => assigned.feed.read({ after, run: run.id, signal }),
-      soFar: () => assigned.kerneld.journal({ after: start, follow: false, run: run.id }),
-      cancel: () => this.#ask(assigned.kerneld.runs.cancel(run.id)),
-    });
   }
 }

@@ -97,10 +97,10 @@ class SocketSession {
         this.#unfollow(ref);
         return this.#reply({ type: "unfollowed", ref });
       case "input":
-        await this.session.input(message.execution_id, message.value);
+        await this.session.executions.input(message.execution_id, message.value);
         return this.#reply({ type: "input_accepted", ref, execution_id: message.execution_id });
       case "interrupt":
-        await this.session.interrupt(message.execution_id);
+        await this.session.executions.interrupt(message.execution_id);
         return this.#reply({ type: "interrupt_accepted", ref, execution_id: message.execution_id });
       case "complete": {
         const completion = await kernels.complete(message.kernel, message, gone);
@@ -117,7 +117,7 @@ class SocketSession {
     let execution: Execution | undefined;
     try {
       await this.#stream(ref, async (signal) => {
-        execution = await this.session.execute(request);
+        execution = await this.session.executions.execute(request);
         return execution.events({ signal });
       });
     } finally {
@@ -131,7 +131,7 @@ class SocketSession {
   async #resume({ ref, execution_id: id, kernel, after }: MessageOf<"resume">): Promise<void> {
     await this.#stream(ref, async (signal) => {
       if (id === undefined) return this.session.events.follow({ after, kernel, signal });
-      const execution = await this.session.execution(id);
+      const execution = await this.session.executions.get(id);
       if (after !== undefined && execution.nothingAfter(after)) {
         await this.#reply({ type: "nothing_follows", ref, execution_id: id });
         return undefined;

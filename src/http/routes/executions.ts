@@ -58,7 +58,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{
       const session = sessions.get(request.tenant, request.params.session_id);
       const { body } = request;
       return answerExecution(request, reply, body, {
-        accept: () => session.execute({ ...body, code: unfenced(body.code) }),
+        accept: () => session.executions.execute({ ...body, code: unfenced(body.code) }),
         stallMs,
         budget,
       });
@@ -108,7 +108,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{
             id === undefined
               ? await sessions.create(request.tenant, undefined, options)
               : await sessions.firstUse(request.tenant, id, options);
-          return session.execute({ ...run, code: unfenced(run.code) });
+          return session.executions.execute({ ...run, code: unfenced(run.code) });
         },
         stallMs,
         budget,
@@ -130,7 +130,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{
       },
     },
     async (request) => ({
-      executions: await sessions.get(request.tenant, request.params.session_id).executions(),
+      executions: await sessions.get(request.tenant, request.params.session_id).executions.list(),
     }),
   );
 
@@ -198,7 +198,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{
     },
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      await session.interrupt(request.params.execution_id);
+      await session.executions.interrupt(request.params.execution_id);
       return reply.code(204).send(null);
     },
   );
@@ -216,7 +216,7 @@ export const executionRoutes: FastifyPluginAsyncZod<{
     },
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      await session.input(request.params.execution_id, request.body.value);
+      await session.executions.input(request.params.execution_id, request.body.value);
       return reply.code(204).send(null);
     },
   );
@@ -233,12 +233,12 @@ export const executionRoutes: FastifyPluginAsyncZod<{
     },
     async (request) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      return session.cancel(request.params.execution_id);
+      return session.executions.cancel(request.params.execution_id);
     },
   );
 
   const sendArtifact = async (reply: FastifyReply, session: Session, id: string) => {
-    const artifact = await session.artifact(id);
+    const artifact = await session.executions.artifact(id);
     return reply
       .type("application/octet-stream")
       .header("content-length", artifact.length)

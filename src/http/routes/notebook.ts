@@ -34,7 +34,7 @@ export const notebookRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
       const signal = clientDeparture(reply);
-      const notebook = await session.notebook(request.query.kernel, { signal });
+      const notebook = await session.executions.notebook(request.query.kernel, { signal });
       return (reply as FastifyReply)
         .type(NOTEBOOK_TYPE)
         .header("content-disposition", `attachment; filename="${session.id}.ipynb"`)
