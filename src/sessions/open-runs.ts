@@ -9,6 +9,12 @@ const START_MARGIN_MS = 60_000;
 /** Longest delay of a timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What kerneld gives the runs that Jupyter clients start: nobody asked the session for them. */
+const JUPYTER_LIMITS = { timeout_s: 7 * 24 * 3600, grace_s: 5 };
+
+/** While so many runs are open, one that nobody asked for is not believed. */
+const MOST_OF_OTHERS = 64;
+
 interface OpenRun {
   /** Deadline and grace. */
   allowedMs: number;
@@ -18,7 +24,7 @@ interface OpenRun {
 }
 
 /**
- * The runs that a session asked for and that have not ended. Calls `onOverdue` when kerneld does not end one in its
+ * The runs that a session asked for, or that Jupyter clients have started, and that have not ended. Calls `onOverdue` when kerneld does not end one in its
  * time, or starts none while some wait: a sandbox that user code has taken over could otherwise keep its clients
  * waiting for ever.
  */
@@ -58,6 +64,7 @@ export class OpenRuns {
     if (record.kind !== "run") return;
     if (record.event === "execution_finished") this.delete(record.run);
     else if (record.event === "execution_started") {
+      if (this.#open.size < MOST_OF_OTHERS) this.add(record.run, JUPYTER_LIMITS);
       const open = this.#open.get(record.run);
       if (!open) return;
       open.startedAt ??= Date.now();

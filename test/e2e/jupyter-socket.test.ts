@@ -99,15 +99,15 @@ class Client {
   send(
     type: string,
     content: object | string,
-    { id = randomUUID(), channel = "shell", buffers = [] as Buffer[], header = {} } = {},
+    options: { id?: string; channel?: string; buffers?: Buffer[] } = {},
   ): string {
+    const { id = randomUUID(), channel = "shell", buffers = [] } = options;
     const head = {
       msg_id: id,
       msg_type: type,
       session: "hand",
       username: "",
       version: "5.4",
-      ...header,
     };
     const text = typeof content === "string" ? content : JSON.stringify(content);
     const parts = [JSON.stringify(head), "{}", "{}", text].map((part) => Buffer.from(part));

@@ -50,7 +50,16 @@ describe("runs that have not ended", () => {
     expect(onOverdue).toHaveBeenCalledOnce();
   });
 
-  it("that nobody asked for change nothing", () => {
+  it("of Jupyter clients count while they run, as many as can be", () => {
+    for (let run = 0; run < 100; run += 1) runs.see(record(`jupyter-${run}`, "execution_started"));
+    expect(runs.size).toBe(64);
+    vi.advanceTimersByTime(24 * 3600 * 1000);
+    expect(onOverdue).not.toHaveBeenCalled();
+    for (let run = 0; run < 100; run += 1) runs.see(record(`jupyter-${run}`, "execution_finished"));
+    expect(runs.size).toBe(0);
+  });
+
+  it("that nobody asked for leave nothing behind", () => {
     runs.see(record("stranger", "execution_started"));
     runs.see(record("stranger", "execution_finished"));
     expect(runs.size).toBe(0);

@@ -1,0 +1,42 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/**
+ * The directory of a Python environment with these packages, made once and kept. `undefined` where none can be made:
+ * without Python, or without PyPI. `HOTCELL_TEST_VENV` names one that is there already.
+ */
+export async function pythonVenv(packages: readonly string[]): Promise<string | undefined> {
+  const given = process.env["HOTCELL_TEST_VENV"];
+  if (given !== undefined) return given;
+  const digest = createHash("sha256").update(packages.join("\n")).digest("hex").slice(0, 16);
+  const cache = join(homedir(), ".cache", "hotcell-test");
+  const directory = join(cache, `venv-${digest}`);
+  if ((await stat(join(directory, "complete")).catch(() => undefined)) !== undefined)
+    return directory;
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(cache, { recursive: true });
+  try {
+    await run("python3", ["-m", "venv", directory]);
+    const pip = [
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      "--retries",
+      "1",
+      ...packages,
+    ];
+    await run(join(directory, "bin", "pip"), pip, { timeout: 240_000 });
+    await mkdir(join(directory, "complete.draft"));
+    await rename(join(directory, "complete.draft"), join(directory, "complete"));
+    return directory;
+  } catch {
+    await rm(directory, { recursive: true, force: true });
+    return undefined;
+  }
+}
