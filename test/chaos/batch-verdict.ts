@@ -11,8 +11,7 @@ const KEPT_BYTES = 6 * 1024 ** 2;
 
 /** Judges the runs of a batch, in the order in which they were submitted, and their session. */
 export function judgeBatch(session: LaneSession, logs: readonly RunLog[], report: Report): void {
-  const size = logs.reduce((total, log) => total + log.size, 0);
-  session.size += size;
+  session.size += logs.reduce((total, log) => total + log.size, 0);
   const own = logs.find(
     ({ run }) => session.end !== undefined && run.scene.sessionEnd === session.end,
   );
@@ -36,8 +35,9 @@ export function judgeBatch(session: LaneSession, logs: readonly RunLog[], report
     const { interpreter, incidents } = session;
     const end = judge(log, { interpreter, incidents, abortable });
     const sessionEnded = session.end !== undefined;
-    judgeReadings(log, { mayHaveDropped: size > KEPT_BYTES, sessionEnded });
-    for (const reading of log.readings) judgeGathered(log, reading);
+    const mayHaveDropped = session.size > KEPT_BYTES;
+    judgeReadings(log, { mayHaveDropped, sessionEnded });
+    for (const reading of log.readings) judgeGathered(log, reading, mayHaveDropped);
     const failed = !/^(ok|cancelled)/.test(end);
     abortable ||= failed && log.run.scene.options?.stop_on_error === true;
     report.judged(log, end);
@@ -63,7 +63,7 @@ function judgeSessionEnd({ end, incidents }: LaneSession, first: RunLog | undefi
 }
 
 /** What was gathered must be what was streamed. */
-function judgeGathered(log: RunLog, reading: Reading): void {
+function judgeGathered(log: RunLog, reading: Reading, mayHaveDropped: boolean): void {
   const { events } = log;
   const finished = events.find((event) => event.type === "execution_finished");
   if (reading.gathered === undefined || finished === undefined) return;
@@ -81,7 +81,7 @@ function judgeGathered(log: RunLog, reading: Reading): void {
   const gathered = (name: string): string =>
     result.outputs.map((output) => (output.name === name ? output.text : "")).join("");
   // Who joins a run late may be told that its beginning is not kept.
-  if (log.size > KEPT_BYTES && gathered("stderr").includes("[… output is missing here")) {
+  if (mayHaveDropped && gathered("stderr").includes("[… output is missing here")) {
     if (streamed(events, "stdout").endsWith(gathered("stdout"))) return;
   }
   for (const name of ["stdout", "stderr"]) {
