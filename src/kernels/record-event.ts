@@ -52,7 +52,10 @@ const artifacts = z.object({
     artifacts: z
       .array(
         z.object({
-          id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+          id: z
+            .string()
+            .regex(/^[A-Za-z0-9_-]{1,128}$/)
+            .nullable(),
           mime: text,
           bytes: z.int().min(0),
         }),
@@ -67,7 +70,7 @@ interface Origin {
   sessionId: string;
 }
 
-/** The metadata of a bundle, with links to the values that were taken out of its data. */
+/** The metadata of a bundle, with links to the values that were taken out of its data, or word that they are lost. */
 function linkedMetadata(
   metadata: Record<string, unknown>,
   { id: execution, sessionId }: Origin,
@@ -80,7 +83,7 @@ function linkedMetadata(
   const links = data.hotcell.artifacts.map(({ id, mime, bytes }) => ({
     mime,
     bytes,
-    href: `${owner}/artifacts/${id}`,
+    ...(id === null ? { dropped: true } : { href: `${owner}/artifacts/${id}` }),
   }));
   return { ...others, hotcell: { artifacts: links } };
 }

@@ -7,6 +7,9 @@ export interface Artifact {
   href: string;
 }
 
+/** One that could not be kept; the output's text says so. */
+type LostValue = Omit<Artifact, "href"> & { dropped: true };
+
 /** The output with its large values in place; of one that `read` has not, a note says so. */
 export async function wholeOutput(
   output: Output,
@@ -19,11 +22,13 @@ async function wholeBundle(
   output: RichOutput,
   read: (artifact: Artifact) => Promise<unknown>,
 ): Promise<RichOutput> {
-  const { hotcell, ...metadata } = output.metadata as { hotcell?: { artifacts: Artifact[] } };
+  const { hotcell, ...metadata } = output.metadata as {
+    hotcell?: { artifacts: (Artifact | LostValue)[] };
+  };
   if (hotcell === undefined) return output;
   const data = { ...output.data };
   for (const artifact of hotcell.artifacts) {
-    const value = await read(artifact);
+    const value = "href" in artifact ? await read(artifact) : undefined;
     if (value !== undefined) data[artifact.mime] = value;
     else data["text/plain"] ??= `[${artifact.mime} of ${artifact.bytes} bytes, left out here]`;
   }

@@ -61,13 +61,14 @@ function asText(value: unknown): string {
 interface LargeValue {
   mime: string;
   bytes: number;
-  href: string;
+  /** Not there for one that could not be kept, of which the bundle's text says so. */
+  href?: string;
 }
 
-/** The values of a bundle that were too large for their event, from its metadata. */
+/** The values of a bundle that were too large for their event and can be fetched, from its metadata. */
 function largeValues(metadata: Record<string, unknown>): LargeValue[] {
   const { hotcell } = metadata as { hotcell?: { artifacts?: LargeValue[] } };
-  return hotcell?.artifacts ?? [];
+  return hotcell?.artifacts?.filter(({ href }) => href !== undefined) ?? [];
 }
 
 /** Turns the outputs of one execution into parts of a text, and keeps count of what they may take together. */

@@ -108,10 +108,12 @@ describe("a session's notebook", () => {
       { id: "kept", mime: "image/png", bytes: 8, kind: "text" },
       { id: "gone", mime: "image/jpeg", bytes: 8, kind: "text" },
     ];
+    const lost = [{ id: null, mime: "image/gif", bytes: 9, kind: "text" }];
     scripts = {
       odd: (_run, emit) => {
         emit.display({ "text/plain": 5, "application/json": { five: 5 }, "text/x": ["a", "b"] });
         emit.display({}, { metadata: { hotcell: { artifacts } } });
+        emit.display({}, { metadata: { hotcell: { artifacts: lost } } });
         return undefined;
       },
     };
@@ -123,6 +125,7 @@ describe("a session's notebook", () => {
         data: { "image/png": "bGFyZ2U=", "text/plain": "[image/jpeg of 8 bytes, left out here]" },
         metadata: {},
       },
+      { data: { "text/plain": "[image/gif of 9 bytes, left out here]" } },
     ]);
   });
 

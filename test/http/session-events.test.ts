@@ -108,7 +108,12 @@ describe("a session's events", () => {
       content: {
         data: {},
         metadata: {
-          hotcell: { artifacts: [{ id: "a1", mime: "image/png", bytes: 9, kind: "text" }] },
+          hotcell: {
+            artifacts: [
+              { id: "a1", mime: "image/png", bytes: 9, kind: "text" },
+              { id: null, mime: "image/gif", bytes: 10, kind: "text" },
+            ],
+          },
         },
       },
     });
@@ -117,7 +122,14 @@ describe("a session's events", () => {
     expect(unknown).not.toHaveProperty("late");
     expect(late).toMatchObject({ type: "stream", execution_id: "e", late: true });
     expect(display).toMatchObject({
-      metadata: { hotcell: { artifacts: [{ href: "/v1/sessions/s/artifacts/a1" }] } },
+      metadata: {
+        hotcell: {
+          artifacts: [
+            { href: "/v1/sessions/s/artifacts/a1" },
+            { mime: "image/gif", bytes: 10, dropped: true },
+          ],
+        },
+      },
     });
     gateway.double("s").artifacts.set("a1", Buffer.from("bytes"));
     expect(await (await gateway.call("GET", "/v1/sessions/s/artifacts/a1")).text()).toBe("bytes");

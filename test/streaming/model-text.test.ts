@@ -86,6 +86,14 @@ describe("what a model reads of a value", () => {
     );
   });
 
+  it("has no link to what could not be kept", () => {
+    const lost = [{ mime: "image/png", bytes: 60_000_000, dropped: true }];
+    const text = "[image/png of 60000000 bytes left out: too large to be kept]";
+    const output = display({ "text/plain": text });
+    const marked = { ...output, metadata: { hotcell: { artifacts: lost } } };
+    expect(render([marked]).text).toBe(text);
+  });
+
   it("includes what an earlier display was changed to", () => {
     expect(captured("update")).toBe("[An earlier output was changed to:]\n'two'");
   });

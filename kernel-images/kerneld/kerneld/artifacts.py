@@ -26,17 +26,19 @@ class Artifacts:
         self._kept: OrderedDict[str, Artifact] = OrderedDict()
         self._size = 0
 
-    def keep(self, mime: str, data: bytes) -> str:
-        """Store `data`, if it can be; returns its id in any case, which is all that the journal knows of it."""
+    def keep(self, mime: str, data: bytes) -> str | None:
+        """Store `data`; returns its id, or none where it finds no room."""
+        if len(data) > self._limit:
+            return None
         identifier = secrets.token_hex(10)
-        if len(data) <= self._limit:
-            while self._size + len(data) > self._limit:
-                self._drop_oldest()
-            while not self._write(identifier, data) and self._kept:
-                self._drop_oldest()
-            if os.path.exists(self._path(identifier)):
-                self._kept[identifier] = Artifact(mime, len(data))
-                self._size += len(data)
+        while self._size + len(data) > self._limit:
+            self._drop_oldest()
+        while not self._write(identifier, data):
+            if not self._kept:
+                return None
+            self._drop_oldest()
+        self._kept[identifier] = Artifact(mime, len(data))
+        self._size += len(data)
         return identifier
 
     def open(self, identifier: str) -> tuple[Artifact, int] | None:

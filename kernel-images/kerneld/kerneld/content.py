@@ -127,10 +127,25 @@ def _take_out(content: Content, artifacts: Artifacts) -> bool:
             content.blobs.append(data)
             content.blob_heads.append({"key": mime, "kind": kind, "bytes": len(data)})
     if kept:
+        _note_lost(bundle, kept, {head["key"] for head in content.blob_heads})
         metadata = content.value.get("metadata")
         own = metadata if isinstance(metadata, dict) else {}
         content.value["metadata"] = {**own, "hotcell": {"artifacts": kept}}
     return unchanged
+
+
+def _note_lost(bundle: dict[str, Any], artifacts: list[dict[str, Any]], blobs: set[str]) -> None:
+    """Say in the bundle's text which of its artifacts were not kept, unless that text is elsewhere."""
+    if "text/plain" in blobs or any(a["mime"] == "text/plain" and a["id"] for a in artifacts):
+        return
+    notes = [
+        f"[{a['mime']} of {a['bytes']} bytes left out: too large to be kept]"
+        for a in artifacts
+        if a["id"] is None
+    ]
+    text = bundle.get("text/plain")
+    if notes:
+        bundle["text/plain"] = "\n".join([text, *notes] if isinstance(text, str) else notes)
 
 
 def _shortened(msg_type: str, value: dict[str, Any], size: int) -> dict[str, Any]:

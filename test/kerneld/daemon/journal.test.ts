@@ -128,6 +128,28 @@ display({'text/plain': 'small', 'text/html': 'é' * 200_000, 'application/json':
     expect(none).toMatchObject({ status: 404, json: { code: "artifact_not_found" } });
   });
 
+  test("says of a value that finds no room that it is not kept", async () => {
+    const [small, its] = await Sandbox.withKernel({ privateSize: "32m" });
+    try {
+      const run = await small.execute(
+        its,
+        "display({'image/png': 'p' * 30_000_000, 'text/plain': 'a figure'}, raw=True)",
+      );
+      expect(run.of("display_data")[0]?.content).toMatchObject({
+        data: {
+          "text/plain": "a figure\n[image/png of 30000000 bytes left out: too large to be kept]",
+        },
+        metadata: {
+          hotcell: {
+            artifacts: [{ id: null, mime: "image/png", bytes: 30_000_000, kind: "text" }],
+          },
+        },
+      });
+    } finally {
+      await small.close();
+    }
+  });
+
   test("fits an error of any size into a frame", async () => {
     const run = await sandbox.execute(kernel, "raise Exception('e' * 5_000_000)");
     expect(run.finished["status"]).toBe("error");
