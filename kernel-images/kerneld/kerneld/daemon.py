@@ -79,7 +79,7 @@ async def _serve(user_side: UserSide, link_directory: str) -> int:
         f"{link_directory}/gateway.sock",
         routes,
         boot,
-        lambda: end(EXIT_ABANDONED, "no gateway for an hour"),
+        lambda reason: end(EXIT_ABANDONED, reason),
     )
     gc.freeze()
     note("started")

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 import re
 import secrets
 import socket
@@ -34,9 +35,14 @@ class _Refused(Exception):
 
 
 class Link:
-    """Keeps one control connection and a few spares; `on_abandoned` is called after an hour without any gateway."""
+    """Keeps one control connection and a few spares.
 
-    def __init__(self, address: str, routes: Routes, boot: str, on_abandoned: Callable[[], None]) -> None:
+    `on_abandoned` is called with a reason after an hour without any gateway, or when none can come back any more.
+    """
+
+    def __init__(
+        self, address: str, routes: Routes, boot: str, on_abandoned: Callable[[str], None]
+    ) -> None:
         self._address = address
         self._routes = routes
         self._boot = boot
@@ -48,6 +54,8 @@ class Link:
         self._unused = 0
         self._wanted = asyncio.Event()
         self._ticks_alone = 0
+        self._directory = os.path.dirname(address)
+        self._directory_links = os.stat(self._directory).st_nlink
         self._loop = asyncio.get_running_loop()
         self._loop.call_later(_TICK_S, self._tick)
         self._tasks = [
@@ -152,9 +160,22 @@ class Link:
     def _tick(self) -> None:
         """Counted in turns of this loop: a sandbox that was frozen was not alone meanwhile."""
         self._loop.call_later(_TICK_S, self._tick)
-        self._ticks_alone = 0 if self._controlled.is_set() else self._ticks_alone + 1
+        if self._controlled.is_set():
+            self._ticks_alone = 0
+            return
+        self._ticks_alone += 1
         if self._ticks_alone >= _TICKS_ALONE:
-            self._on_abandoned()
+            self._on_abandoned("no gateway for an hour")
+        elif self._directory_deleted():
+            self._on_abandoned("the link's directory was deleted")
+
+    def _directory_deleted(self) -> bool:
+        """Whether it has lost the name by which a gateway could put a socket into it. It has no directories of its own."""
+        try:
+            # None are left, or one by gVisor's count; some file systems have never more than one.
+            return os.stat(self._directory).st_nlink < self._directory_links
+        except FileNotFoundError:
+            return True
 
 
 def new_boot_id() -> str:

@@ -2,15 +2,26 @@
 
 import os
 import struct
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kerneld.log import note
 from kerneld.record import Record
 
 _ENTRY = struct.Struct(">QQIII")
+_BLOCK_BYTES = 64 * 1024
+"""What a reader has of a segment in memory, unless a single record is larger."""
+
+
+class Block(NamedTuple):
+    """A part of a segment that is read at once, from the entry of record `first_n` on."""
+
+    first_n: int
+    offset: int
 
 
 @dataclass(slots=True)
@@ -21,6 +32,7 @@ class Segment:
     first_n: int
     last_n: int = 0
     size: int = 0
+    blocks: list[Block] = field(default_factory=list[Block])
 
 
 class Segments:
@@ -45,31 +57,39 @@ class Segments:
 
         Readers see a gap then, because memory does not have the records either.
         """
-        data = b"".join(
-            part
-            for record in records
-            for part in (
-                _ENTRY.pack(record.n, record.end, record.run, record.kernel, len(record.frame)),
-                record.frame,
-            )
-        )
+        parts: list[bytes] = []
+        blocks: list[Block] = []
+        size = 0
+        for record in records:
+            if not blocks or size - blocks[-1].offset >= _BLOCK_BYTES:
+                blocks.append(Block(record.n, size))
+            entry = _ENTRY.pack(record.n, record.end, record.run, record.kernel, len(record.frame))
+            parts += (entry, record.frame)
+            size += len(entry) + len(record.frame)
+        data = b"".join(parts)
         while self._segments and self._size + len(data) > self._limit:
             self._drop_oldest()
         if len(data) > self._limit:
             return
-        while not self._write(records[0].n, records[-1].n, data):
+        while not self._write(blocks, records[-1].n, data):
             if not self._segments:
                 return
             self._drop_oldest()
 
     def entries(self, n: int) -> Iterator[Record]:
-        """The records from number `n` on that are in the segment of `n`; none where it cannot be read."""
+        """The records from number `n` on that are in the block of `n`; none where it cannot be read.
+
+        No file stays open meanwhile: it would hold the memory of a segment that has been dropped.
+        """
         segment = next((s for s in self._segments if s.first_n <= n <= s.last_n), None)
         if segment is None:
             return
+        following = bisect_right(segment.blocks, n, key=lambda block: block.first_n)
+        start = segment.blocks[following - 1].offset
+        end = segment.blocks[following].offset if following < len(segment.blocks) else segment.size
         try:
-            with open(segment.path, "rb") as file:
-                data = file.read(segment.size)
+            with open(segment.path, "rb", buffering=0) as file:
+                data = os.pread(file.fileno(), end - start, start)
         except OSError as error:
             note(f"the journal cannot read a segment: {error.strerror}")
             return
@@ -80,10 +100,10 @@ class Segments:
             if entry_n >= n:
                 yield Record(entry_n, end, run, kernel, data[offset - length : offset])
 
-    def _write(self, first_n: int, last_n: int, data: bytes) -> bool:
+    def _write(self, blocks: list[Block], last_n: int, data: bytes) -> bool:
         segment = self._segments[-1] if self._segments else None
         if segment is None or self._descriptor < 0 or segment.size + len(data) > self._segment_limit:
-            segment = self._open(first_n)
+            segment = self._open(blocks[0].first_n)
             if segment is None:
                 return False
         written = 0
@@ -98,6 +118,7 @@ class Segments:
                 self._segments.pop()
                 self._close(segment)
             return False
+        segment.blocks.extend(Block(n, segment.size + offset) for n, offset in blocks)
         segment.size += len(data)
         segment.last_n = last_n
         self._size += len(data)

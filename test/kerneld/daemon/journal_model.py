@@ -12,6 +12,7 @@ import struct
 from contextlib import suppress
 
 from kerneld import journal as module
+from kerneld import segment
 from kerneld.frame import members
 from kerneld.journal import Journal
 from kerneld.reader import Filter, Reader
@@ -21,6 +22,7 @@ MEMORY_BYTES = 64 * 1024
 
 module.MEMORY_BYTES = MEMORY_BYTES
 module._SPILL_BYTES = 16 * 1024
+segment._BLOCK_BYTES = 4 * 1024
 
 problems = []
 tried = {"records": 0, "readers": 0, "read": 0, "gaps": 0, "spills": 0, "lost_spills": 0}

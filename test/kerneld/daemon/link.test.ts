@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { listen } from "./gateway-end.js";
@@ -66,6 +67,18 @@ describe("enrolment", () => {
     });
     await sandbox.gateway.accepted("control");
     expect(hellos).toBe(3);
+  });
+});
+
+describe("a link whose directory is deleted", () => {
+  test("ends the sandbox once the gateway is gone, for none can come back", async () => {
+    sandbox = await Sandbox.start();
+    await sandbox.gateway.accepted("control");
+    const exited = sandbox.exited();
+    await sandbox.gateway.close();
+    await rm(sandbox.directory, { recursive: true });
+    expect(await exited).toBe(75);
+    expect(await sandbox.log()).toContain("the link's directory was deleted");
   });
 });
 

@@ -174,7 +174,7 @@ export class Sandbox {
     this.drop();
     await run("docker", ["rm", "--force", this.container]);
     await this.gateway.close();
-    await rm(this.directory, { recursive: true });
+    await rm(this.directory, { recursive: true, force: true });
   }
 }
 

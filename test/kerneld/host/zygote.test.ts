@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HostZygote, REQUEST, startTime } from "./host-zygote.js";
@@ -75,6 +75,15 @@ describe("a zygote on the host", () => {
       await sandbox.execute("import os; print(os.environ['COLOUR'], os.getcwd(), os.getuid())"),
     ).toBe("green /workspace/project 1000\n");
     await sandbox.gateway.close();
+  });
+
+  it("ends a sandbox whose link was deleted, once its gateway is gone", async () => {
+    const events = zygote.events();
+    await events.next();
+    const { gateway, process } = await LinkedSandbox.start(zygote, { name: "deleted" });
+    await gateway.close();
+    await rm(join(zygote.directory, "links", "deleted"), { recursive: true });
+    expect(await events.next()).toEqual({ pid: process.pid, exit_code: 75, signal: null });
   });
 
   it("counts no references to what every sandbox shares: a kernel that uses it has no copy of it", async () => {
