@@ -44,6 +44,12 @@ const floods: [string, string, Partial<RunBody>, object][] = [
     {},
     { stdout_bytes: 0 },
   ],
+  [
+    "60 displays of 30 MB, one behind the other",
+    "value = 'h' * 30_000_000\nfor n in range(60): display({'text/html': value}, raw=True)",
+    {},
+    { stdout_bytes: 0 },
+  ],
   ["a traceback of 1 MiB", "raise Exception('e' * (1 << 20))", {}, { stdout_bytes: 0 }],
 ];
 
