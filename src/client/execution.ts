@@ -6,7 +6,16 @@ import { eventsOf, isKnown } from "./event-stream.js";
 import type { CallOptions, ExecutionOptions } from "./options.js";
 import { executionPath } from "./path.js";
 import { type Patience, startPatience } from "./patience.js";
-import { isAway, isTransient, type MediaType, type Submission, submit } from "./submission.js";
+import {
+  askAgain,
+  isAway,
+  isPassing,
+  isTransient,
+  isUntaken,
+  type MediaType,
+  type Submission,
+  submit,
+} from "./submission.js";
 import type { Transport } from "./transport.js";
 import type { ExecutionView, Result } from "./views.js";
 
@@ -64,23 +73,53 @@ export class Execution implements AsyncIterable<ExecutionEvent> {
     return this.#result;
   }
 
-  /** Interrupts it, so that it ends as `interrupted`, unless its code catches that. */
+  /**
+   * Interrupts it, so that it ends as `interrupted`, unless its code catches that. Asked again while the gateway is away:
+   * code that catches it may be interrupted twice.
+   */
   async interrupt(options?: CallOptions): Promise<void> {
     await this.#known();
-    await this.#gateway.request("POST", `${this.#path}/interrupt`, options);
+    const patience = this.#startPatience(this.#plan.retry);
+    let times = 0;
+    const ask = () => {
+      times += 1;
+      return this.#gateway.request("POST", `${this.#path}/interrupt`, options);
+    };
+    try {
+      await askAgain(ask, { ...options, mayAgain: isPassing, patience });
+    } catch (error) {
+      const isOver = error instanceof HotcellError && error.code === "execution_finished";
+      if (times === 1 || !isOver) throw error;
+    }
   }
 
-  /** Answers an `input_request`. */
+  /**
+   * Answers an `input_request`. Asked again only where the first was certainly not taken: an answer that came twice could
+   * be taken for that to the next question. Where the connection breaks in the midst, that is thrown; the events, or
+   * `waiting_for_input`, say whether the question is still open.
+   */
   async input(value: string, options?: CallOptions): Promise<void> {
     await this.#known();
-    await this.#gateway.request("POST", `${this.#path}/input`, { ...options, body: { value } });
+    const request = { ...options, body: { value } };
+    await askAgain(() => this.#gateway.request("POST", `${this.#path}/input`, request), {
+      ...options,
+      mayAgain: isUntaken,
+      patience: this.#startPatience(this.#plan.retry),
+    });
   }
 
-  /** Has it ended, running or queued. Describes it as it is then: `result` waits for the end. */
+  /**
+   * Has it ended, running or queued. Describes it as it is then: `result` waits for the end. Asked again while the gateway
+   * is away.
+   */
   async cancel(options?: CallOptions): Promise<ExecutionView> {
     await this.#known();
-    const response = await this.#gateway.request("DELETE", this.#path, options);
-    return this.#gateway.json(response, isExecution, options);
+    const ask = async () => {
+      const response = await this.#gateway.request("DELETE", this.#path, options);
+      return this.#gateway.json(response, isExecution, options);
+    };
+    const patience = this.#startPatience(this.#plan.retry);
+    return askAgain(ask, { ...options, mayAgain: isPassing, patience });
   }
 
   /** The bytes behind a link in its events: of a value too large for its event. */

@@ -1,4 +1,5 @@
 import { HotcellError } from "./error.js";
+import type { CallOptions } from "./options.js";
 import type { Patience } from "./patience.js";
 import { START_CALL_MS, type Transport } from "./transport.js";
 
@@ -30,9 +31,31 @@ export function isTransient(error: unknown): error is HotcellError {
 /** Refusals that pass: the gateway is stopping, or its sandbox is dialling again. */
 const PASSING = new Set(["shutting_down", "sandbox_unreachable", "sandbox_unresponsive"]);
 
-/** Whether the same id and body may be sent again: what the first request started is found, and nothing runs twice. */
-function isPassing(error: unknown): error is HotcellError {
+/** Whether what may be asked twice may be asked again: an id's code finds what it started, an end stays the end. */
+export function isPassing(error: unknown): error is HotcellError {
   return isAway(error) || (error instanceof HotcellError && PASSING.has(error.code));
+}
+
+/** Whether a request has certainly done nothing: a gateway that stops has refused it, or nothing listens there. */
+export function isUntaken(error: unknown): error is HotcellError {
+  if (!(error instanceof HotcellError)) return false;
+  const { cause } = error as { cause?: { cause?: { code?: string } } };
+  return error.code === "shutting_down" || (isAway(error) && cause?.cause?.code === "ECONNREFUSED");
+}
+
+/** Asks until there is an answer, while `mayAgain` says of each failure that asking again may help and does no harm. */
+export async function askAgain<Answer>(
+  ask: () => Promise<Answer>,
+  options: { mayAgain: (error: unknown) => boolean; patience: Patience } & CallOptions,
+): Promise<Answer> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!options.mayAgain(error)) throw error;
+      await options.patience.pause(error, options.signal);
+    }
+  }
 }
 
 function isGone({ code }: HotcellError): boolean {

@@ -21,6 +21,8 @@ export interface SessionExecutionsServices {
   sandbox(): Promise<AssignedSandbox>;
   /** Runs `work` and throws what a client may be told of its failure. */
   ask<T>(work: Promise<T>): Promise<T>;
+  /** The same for what must not be done twice: `shutting_down` then says that it was not done. */
+  tell<T>(work: Promise<T>): Promise<T>;
   /** The session was used. */
   touch(): void;
   /** kerneld has not ended one in its time. */
@@ -106,10 +108,11 @@ export class SessionExecutions {
     await this.services.ask(runs.interrupt(execution));
   }
 
+  /** Answers a question of a run. `shutting_down` says that the answer was not taken: another gateway may be asked. */
   async input(execution: string, value: string): Promise<void> {
     const { runs } = (await this.services.sandbox()).kerneld;
     this.services.touch();
-    await this.services.ask(runs.input(execution, value));
+    await this.services.tell(runs.input(execution, value));
   }
 
   async cancel(execution: string): Promise<ExecutionView> {

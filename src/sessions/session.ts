@@ -86,6 +86,7 @@ export class Session {
       defaults: identity.defaults,
       sandbox: () => this.running(),
       ask: (work) => this.#ask(work),
+      tell: (work) => this.#tell(work),
       touch: () => this.expiry.touch(),
       onOverdue: () => void this.end("execution_overdue"),
       runLog: services.runLog,
@@ -356,6 +357,16 @@ export class Session {
       return await work;
     } catch (error) {
       this.#assertLive();
+      throw clientError(error);
+    }
+  }
+
+  /** As `ask`, for what must not be repeated: that the gateway is stopping is no answer to it. */
+  async #tell<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!this.#detached) this.#assertLive();
       throw clientError(error);
     }
   }

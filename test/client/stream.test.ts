@@ -354,6 +354,73 @@ describe("an execution", () => {
     expect(gateway.requests[1]?.body).toEqual({ value: "Ada" });
   });
 
+  const taken: Answer = (response) => void response.writeHead(204).end();
+  const over = refuse(409, "execution_finished");
+
+  it("is interrupted though the gateway is away for a while, or has stopped in between", async () => {
+    const events = await execution([breakOff, refuse(503, "shutting_down"), taken, taken]);
+    await events.interrupt();
+    expect(gateway.requests).toHaveLength(3);
+    gateway.requests.length = 0;
+    await gateway.shut();
+    const interrupted = events.interrupt();
+    await gateway.open();
+    await interrupted;
+    expect(gateway.requests).toHaveLength(1);
+  });
+
+  it("was interrupted where asking again finds it ended, and not where it had ended before", async () => {
+    const events = await execution([breakOff, over]);
+    await events.interrupt();
+    await expect(events.interrupt()).rejects.toMatchObject({ code: "execution_finished" });
+    expect(gateway.requests).toHaveLength(3);
+  });
+
+  it("is cancelled though the gateway is away for a while", async () => {
+    const events = await execution([
+      breakOff,
+      refuse(503, "sandbox_unreachable"),
+      (response) => sendJson(response, 200, { id: "e", state: "finished", status: "cancelled" }),
+    ]);
+    expect(await events.cancel()).toMatchObject({ status: "cancelled" });
+    expect(gateway.requests).toHaveLength(3);
+  });
+
+  it("is answered again where the first answer was certainly not taken", async () => {
+    const events = await execution([refuse(503, "shutting_down"), taken]);
+    await events.input("Ada");
+    expect(gateway.requests).toHaveLength(2);
+    await gateway.shut();
+    // With it goes the connection that was kept: what breaks on that may have been taken.
+    await expect(fetch(gateway.url)).rejects.toThrow();
+    const answered = events.input("Grace");
+    await gateway.open();
+    await answered;
+    expect(gateway.requests.map(({ body }) => body["value"])).toEqual(["Ada", "Ada", "Grace"]);
+  });
+
+  it.each([
+    ["breaks", breakOff, "gateway_unreachable"],
+    ["finds the sandbox away", refuse(503, "sandbox_unreachable"), "sandbox_unreachable"],
+  ])("is not answered twice where the first answer %s", async (_how, answer, code) => {
+    const events = await execution([answer, taken]);
+    await expect(events.input("Ada")).rejects.toMatchObject({ code });
+    expect(gateway.requests).toHaveLength(1);
+  });
+
+  it.each(["interrupt", "cancel", "input"] as const)(
+    "%s gives up after a while, and at once when its signal aborts",
+    async (name) => {
+      const events = await execution([refuse(503, "shutting_down")], soon);
+      const ask = (options?: { signal: AbortSignal }) =>
+        name === "input" ? events.input("x", options) : events[name](options);
+      await expect(ask()).rejects.toMatchObject({ code: "shutting_down" });
+      await expect(ask({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
+        "enough",
+      );
+    },
+  );
+
   it("fetches what was too large for an event, and nothing from elsewhere", async () => {
     const events = await execution([(response) => void response.writeHead(200).end("bytes")]);
     const bytes = await events.artifact("/v1/sessions/s/executions/e/artifacts/a1");
