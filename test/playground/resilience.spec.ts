@@ -1,3 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startGatewayProcess } from "../e2e/gateway-process.js";
+import { openGatewayProxy } from "./gateway-proxy.js";
 import { expect, NotebookPage, test } from "./notebook-page.js";
 
 /** Prints a number at each answer, so that the test says when the run goes on. */
@@ -60,6 +65,56 @@ test("a lost connection is said calmly, and nothing that ran meanwhile is missin
   await expect(notebook.output(1)).toContainText("line 2");
   const text = await notebook.output(1).innerText();
   expect(text.match(/line \d/g)).toEqual(["line 0", "line 1", "line 2"]);
+});
+
+test("a gateway that is killed and started again loses no line, no session and no file", async ({
+  page,
+}) => {
+  const home = await mkdtemp(join(tmpdir(), "hc-"));
+  const options = { home, keepSessions: true, env: { HOTCELL_RUNTIME: "local" } };
+  let gateway = await startGatewayProcess(options);
+  const proxy = await openGatewayProxy(gateway.url);
+  try {
+    const notebook = new NotebookPage(page, gateway, proxy);
+    const other = await gateway.session({ id: "another" });
+    await notebook.open([
+      "from pathlib import Path\nfrom time import sleep\nPath('made.txt').touch()\nn = 0\nwhile not Path('end').exists():\n    print('line', n)\n    n += 1\n    sleep(0.2)\nanswer = input('go on? ')",
+      "print(answer, n)",
+    ]);
+    await notebook.runAll();
+    await expect(notebook.output(1)).toContainText("line 2");
+    await page.getByRole("button", { name: /^Session and files/ }).click();
+    const pane = page.getByRole("complementary");
+    await pane.getByRole("tab", { name: "Files" }).click();
+    await expect(pane.getByRole("treeitem", { name: "made.txt" })).toBeVisible();
+
+    process.kill(-(gateway.process.pid ?? 0), "SIGKILL");
+    await gateway.stop("SIGKILL");
+    await expect(page.getByText("The gateway does not answer. What runs there")).toBeVisible();
+    await expect(page.getByText("Reconnecting").first()).toBeVisible();
+    gateway = await startGatewayProcess({ ...options, port: Number(new URL(gateway.url).port) });
+    await expect(page.getByText("The gateway does not answer")).toHaveCount(0);
+    const session = await gateway.client.attach(await notebook.sessionId);
+    await session.files.put("end", "");
+    await page.getByLabel("go on?").fill("went");
+    await page.getByLabel("go on?").press("Enter");
+    await expect(notebook.output(2)).toContainText(/went \d+/);
+
+    const count = Number(/went (\d+)/.exec(await notebook.output(2).innerText())?.[1]);
+    const text = await notebook.output(1).innerText();
+    expect(text.match(/line \d+/g)).toEqual(
+      Array.from({ length: count }, (_none, index) => `line ${index}`),
+    );
+    await expect(pane.getByRole("treeitem", { name: "end" })).toBeVisible();
+    await expect(pane.getByRole("treeitem", { name: "made.txt" })).toBeVisible();
+    await pane.getByRole("tab", { name: "Sessions" }).click();
+    await expect(pane.getByText(other)).toBeVisible();
+  } finally {
+    await proxy.close();
+    await gateway.stop("SIGKILL");
+    await (await startGatewayProcess({ ...options, keepSessions: false })).close();
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 test("a session that ended is said with its reason, and a new one takes the notebook on", async ({

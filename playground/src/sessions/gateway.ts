@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import * as z from "zod/mini";
-import { Hotcell } from "../../../src/client/index.js";
+import { Hotcell, HotcellError } from "../../../src/client/index.js";
 import { readStored, writeStored } from "./stored-value.js";
 
 /** How the page stands with the gateway. */
@@ -12,7 +12,10 @@ export interface Gateway {
   /** A client whose requests go another way than the browser's `fetch`, and are watched as all are. */
   clientOver: (send: typeof fetch) => Hotcell;
   readonly connection: ReadonlySignal<Connection>;
-  /** Whether an execution waits for an answer to its `input()`. */
+  /**
+   * Whether an execution waits for an answer to its `input()`. Throws HotcellError `gateway_unreachable` where the
+   * gateway cannot say.
+   */
   isWaitingForInput: (
     sessionId: string,
     executionId: string,
@@ -113,8 +116,16 @@ export function connectGateway(): Gateway {
     connection,
     async isWaitingForInput(sessionId, executionId, signal) {
       const path = `/v1/sessions/${encodeURIComponent(sessionId)}/executions`;
-      const response = await watchedFetch(path, { signal });
-      const parsed = z.safeParse(executionList, await response.json());
+      const list = async (): Promise<unknown> => {
+        try {
+          const response = await watchedFetch(path, { signal });
+          if (response.status < 500) return await response.json();
+        } catch {
+          signal.throwIfAborted();
+        }
+        throw new HotcellError("gateway_unreachable", "The gateway does not answer");
+      };
+      const parsed = z.safeParse(executionList, await list());
       const found = parsed.data?.executions.find((entry) => entry.id === executionId);
       return found?.waiting_for_input ?? false;
     },
