@@ -60,7 +60,12 @@ export const socketMessageSchema = z
       detail: z.union([z.literal(0), z.literal(1)]).optional(),
     }),
   ])
-  .meta({ id: "SocketMessage", description: "What a client sends over /stream" });
+  .meta({
+    id: "SocketMessage",
+    description:
+      "What a client sends over the WebSocket /v1/sessions/{session_id}/stream. A session that has ended is refused with 410 " +
+      "before the upgrade: how its executions ended is told by their `/events` for ten minutes",
+  });
 
 export type SocketMessage = z.output<typeof socketMessageSchema>;
 export type MessageOf<Op extends SocketMessage["op"]> = Extract<SocketMessage, { op: Op }>;

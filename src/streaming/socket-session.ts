@@ -15,6 +15,8 @@ const MOST_IN_FLIGHT = 256;
 
 export interface SocketServices {
   log: FastifyBaseLogger;
+  /** An execution of the session, also when that has ended meanwhile: then how the execution ended. */
+  execution(id: string): Promise<Execution>;
   /** The problem document for anything thrown. */
   problem(error: unknown): object;
   /** As in `SocketWriterOptions`. */
@@ -131,12 +133,14 @@ class SocketSession {
   async #resume({ ref, execution_id: id, kernel, after }: MessageOf<"resume">): Promise<void> {
     await this.#stream(ref, async (signal) => {
       if (id === undefined) return this.session.events.follow({ after, kernel, signal });
-      const execution = await this.session.executions.get(id);
+      const execution = await this.services.execution(id);
       if (after !== undefined && execution.nothingAfter(after)) {
         await this.#reply({ type: "nothing_follows", ref, execution_id: id });
         return undefined;
       }
-      if (after !== undefined) await this.session.events.assertReached(after);
+      if (after !== undefined && execution.run.state !== "finished") {
+        await this.session.events.assertReached(after);
+      }
       return execution.events({ after, signal });
     });
   }

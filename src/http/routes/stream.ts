@@ -28,6 +28,7 @@ export const streamRoutes: FastifyPluginAsyncZod<{
       serveSocket(socket, session, {
         log: request.log,
         stallMs,
+        execution: (id) => sessions.execution(request.tenant, session.id, id),
         problem: (error) => {
           const known = toHotcellError(error);
           if (known.code === "internal_error")
