@@ -77,10 +77,11 @@ get_ipython().kernel.shell_handlers['comm_info_request'] = slow`;
   });
 
   test("wakes a kernel that has stopped itself", async () => {
-    const code =
-      "import os, signal; print('off', flush=True); os.kill(os.getpid(), signal.SIGSTOP)";
-    const id = await sandbox.put(kernel, `${code}\nwhile True: pass`);
-    await sandbox.until(`run=${id}`, (head) => head.msg_type === "stream");
+    const code = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)\nwhile True: pass";
+    const id = await sandbox.put(kernel, code);
+    // What is woken just before it stops stays stopped.
+    const states = () => sandbox.exec("0", "sh", "-c", "cat /proc/[0-9]*/status || true");
+    await expect.poll(states).toMatch(/^State:\s+T/m);
     await sandbox.send("POST", `/runs/${id}/interrupt`, {});
     expect((await sandbox.ended(id)).finished).toMatchObject({
       status: "interrupted",
