@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Attack, Outcome, Theme } from "./attack.js";
 
 /** The user side's first process: an attacker may end it, and thereby the session, and nothing else. */
-const LOST = /sandbox_lost/;
+const LOST = /zygote_lost/;
 
 const sheltered: Outcome & { because: string } = {
   because:

@@ -26,6 +26,8 @@ const finished = (status: FinishedEvent["status"], reason?: string): FinishedEve
 describe("words for an interpreter's end", () => {
   it("say what happened, not a code", () => {
     expect(deathWords("oom")).toContain("more memory");
+    expect(deathWords("zygote_lost")).toBe(deathWords("sandbox_lost"));
+    expect(deathWords("abandoned")).toContain("no gateway");
     expect(deathWords("signal 11")).toContain("memory access violation");
     expect(deathWords("exit 3")).toContain("exit code 3");
     expect(deathWords("signal 63")).toContain("signal 63");
@@ -44,6 +46,8 @@ describe("words for a session's end", () => {
   it("say why", () => {
     expect(sessionEndWords("idle")).toContain("unused");
     expect(sessionEndWords("oom")).toContain("memory");
+    expect(sessionEndWords("zygote_lost")).toBe(sessionEndWords("sandbox_lost"));
+    expect(sessionEndWords("abandoned")).toContain("no gateway");
     expect(sessionEndWords("another_reason")).toContain("another_reason");
   });
 });

@@ -7,11 +7,13 @@ export function deathWords(reason: string | undefined): string {
   if (reason === undefined) return "The interpreter ended.";
   if (reason === "oom")
     return "The interpreter was ended: it used more memory than the session may.";
-  if (reason === "sandbox_lost") return "The sandbox ended, and the interpreter with it.";
+  if (reason === "sandbox_lost" || reason === "zygote_lost")
+    return "The sandbox ended, and the interpreter with it.";
   if (reason === "restarted" || reason === "kernel_restarted")
     return "The interpreter was restarted.";
   if (reason === "session_deleted") return "The session was ended.";
   if (reason === "session_expired") return "The session ended because it was unused.";
+  if (reason === "abandoned") return "The session ended: no gateway was there for an hour.";
   if (reason === "gateway_stopped") return "The gateway stopped, and the session with it.";
   if (reason === "deadline" || reason === "timeout")
     return "The interpreter was ended: the cell did not stop when its time was over.";

@@ -15,8 +15,11 @@ export function sessionEndWords(reason: string | undefined): string {
       return "The session was ended.";
     case "gateway_stopped":
       return "The session ended with the gateway that had it.";
+    case "abandoned":
+      return "The session ended: no gateway was there for an hour.";
     case "protocol_violation":
     case "sandbox_lost":
+    case "zygote_lost":
     case "sandbox_unresponsive":
     case "execution_overdue":
       return "The session ended: its sandbox stopped answering.";
