@@ -10,7 +10,7 @@ import { linkProofRecord } from "./gateway/link-proof-record.js";
 import { chooseRuntime, openRuntime, refusalOfBoth } from "./gateway/runtime-choice.js";
 import { claimHome, type Home } from "./home.js";
 import { listSite } from "./http/playground/site.js";
-import { buildServer, closeSockets, type Server } from "./http/server.js";
+import type { Server } from "./http/server.js";
 import { notebookSessionFile } from "./gateway/notebook-session-file.js";
 import { NotebookSessions } from "./sessions/jupyter/notebook-sessions.js";
 import type { OnImageProgress } from "./images/image-progress.js";
@@ -176,7 +176,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...(options.onSessions === undefined ? {} : { onCount: options.onSessions }),
     });
 
-    const server = await buildServer(
+    const takesUp = options.forgetSessions !== true;
+    let server: Server | undefined = undefined;
+    closers.push(() => server?.close());
+    closers.push(() => server && closeSockets(server));
+    closers.push(() => sessions.close({ keep: !config.end_sessions }));
+    // Sandboxes of an earlier gateway find this one while the server is loaded, which takes as long as they need.
+    const adoption = { runtime, sessions, takesUp, linksDirectory, runsDirectory, log };
+    const [{ buildServer, closeSockets }] = await Promise.all([
+      import("./http/server.js"),
+      adoptSessions(kept, adoption),
+    ]);
+    server = await buildServer(
       {
         sessions,
         notebookSessions: new NotebookSessions(notebookSessionFile(home.directory)),
@@ -206,11 +217,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         ...(options.pages === undefined ? {} : { pages: options.pages }),
       },
     );
-    closers.push(() => server.close());
-    closers.push(() => closeSockets(server));
-    closers.push(() => sessions.close({ keep: !config.end_sessions }));
-    const takesUp = options.forgetSessions !== true;
-    await adoptSessions(kept, { runtime, sessions, takesUp, linksDirectory, runsDirectory, log });
     signal.throwIfAborted();
     await listen(server, config);
     const { port } = server.server.address() as AddressInfo;
