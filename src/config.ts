@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
+import type * as Yaml from "yaml";
 import { z } from "zod";
 
 const LOOPBACK_HOSTS = new Set(["127.0.0.1", "::1", "localhost"]);
@@ -119,7 +120,9 @@ function readFile(path: string, required: boolean): Raw {
   }
   let content: unknown;
   try {
-    content = parseYaml(text);
+    // Most gateways have no such file, and would load the parser for nothing.
+    const { parse } = createRequire(import.meta.url)("yaml") as typeof Yaml;
+    content = parse(text);
   } catch (error) {
     throw new ConfigError(
       `The configuration file ${path} is not YAML: ${(error as Error).message}`,
