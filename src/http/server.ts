@@ -79,6 +79,13 @@ const MAX_JUPYTER_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** What `X-Request-ID` may be to be used: anything else gets an id of ours. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
+/** Fastify's own compilers, which take a while to load, are not used: the server sets others. */
+const NO_COMPILERS = { buildValidator: unused, buildSerializer: unused };
+
+function unused(): never {
+  throw new Error("schemas are zod's");
+}
+
 function addJsonParser(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.addContentTypeParser<Buffer>(
@@ -129,6 +136,7 @@ export async function buildServer(
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 5000 },
+    schemaController: { compilersFactory: NO_COMPILERS },
     forceCloseConnections: true,
   });
   const app = bare.withTypeProvider<ZodTypeProvider>();
