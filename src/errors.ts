@@ -21,6 +21,7 @@ export const ERRORS = {
   not_acceptable: { status: 406, title: "None of the accepted media types can be served" },
   notebook_session_exists: { status: 409, title: "There is a Jupyter session of this id" },
   session_exists: { status: 409, title: "The session exists with other options" },
+  kernel_exists: { status: 409, title: "There is a kernel of this id" },
   kernel_busy: { status: 409, title: "The kernel is busy" },
   execution_conflict: { status: 409, title: "The execution id was used for another request" },
   execution_finished: { status: 409, title: "The execution has ended" },
