@@ -13,6 +13,9 @@ import { SocketWriter } from "./socket-writer.js";
 /** How many requests may be unanswered on one socket. */
 const MOST_IN_FLIGHT = 256;
 
+/** As much as a request's body has by default; Jupyter's clients may send more over their sockets. */
+const MOST_MESSAGE_BYTES = 8 * 1024 * 1024;
+
 export interface SocketServices {
   log: FastifyBaseLogger;
   /** An execution of the session, also when that has ended meanwhile: then how the execution ended. */
@@ -184,6 +187,9 @@ class SocketSession {
 
 function parseMessage(data: Buffer, isBinary: boolean): unknown {
   if (isBinary) throw new HotcellError("malformed_json", "Messages are JSON in text frames");
+  if (data.length > MOST_MESSAGE_BYTES) {
+    throw new HotcellError("body_too_large", `A message has at most ${MOST_MESSAGE_BYTES} bytes`);
+  }
   try {
     return JSON.parse(data.toString("utf8")) as unknown;
   } catch (error) {
