@@ -18,6 +18,7 @@ import { startGatewayProcess } from "./gateway-process.js";
 import { gatewayRestart } from "./gateway-restart.js";
 import { idleMemory } from "./idle-memory.js";
 import { interruption } from "./interruption.js";
+import { journalCost } from "./journal-cost.js";
 import { kernelDeath } from "./kernel-death.js";
 import { kernelRestart } from "./kernel-restart.js";
 import { largeOutput } from "./large-output.js";
@@ -44,6 +45,7 @@ const BENCHMARKS: Benchmark[] = [
   interruption,
   secondKernel,
   gatewayRestart,
+  journalCost,
   sessionsAtOnce,
   stockKernel,
   firstImport,
