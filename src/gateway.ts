@@ -10,7 +10,7 @@ import { linkProofRecord } from "./gateway/link-proof-record.js";
 import { chooseRuntime, openRuntime, refusalOfBoth } from "./gateway/runtime-choice.js";
 import { claimHome, type Home } from "./home.js";
 import { listSite } from "./http/playground/site.js";
-import type { Server } from "./http/server.js";
+import { buildServer, closeSockets, type Server } from "./http/server.js";
 import { notebookSessionFile } from "./gateway/notebook-session-file.js";
 import { NotebookSessions } from "./sessions/jupyter/notebook-sessions.js";
 import type { OnImageProgress } from "./images/image-progress.js";
@@ -181,12 +181,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => server?.close());
     closers.push(() => server && closeSockets(server));
     closers.push(() => sessions.close({ keep: !config.end_sessions }));
-    // Sandboxes of an earlier gateway find this one while the server is loaded, which takes as long as they need.
+    // Sandboxes of an earlier gateway find this one while the server is made, which takes as long as they need.
     const adoption = { runtime, sessions, takesUp, linksDirectory, runsDirectory, log };
-    const [{ buildServer, closeSockets }] = await Promise.all([
-      import("./http/server.js"),
-      adoptSessions(kept, adoption),
-    ]);
+    const adopted = adoptSessions(kept, adoption);
+    // Whoever awaits it below hears of a failure; one of the server may come first.
+    adopted.catch(() => undefined);
     server = await buildServer(
       {
         sessions,
@@ -217,6 +216,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         ...(options.pages === undefined ? {} : { pages: options.pages }),
       },
     );
+    await adopted;
     signal.throwIfAborted();
     await listen(server, config);
     const { port } = server.server.address() as AddressInfo;

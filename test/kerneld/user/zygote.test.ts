@@ -138,7 +138,11 @@ describe("a kernel", () => {
       ...{ ok: false, code: "language_unavailable", detail: "available: python" },
     });
     expect(await side.start("x", { cwd: "/etc/passwd" })).toMatchObject({
-      ...{ ok: false, code: "invalid_path", detail: expect.stringContaining("/etc/passwd") as string },
+      ...{
+        ok: false,
+        code: "invalid_path",
+        detail: expect.stringContaining("/etc/passwd") as string,
+      },
     });
     expect(await side.start("x", { cwd: "/nowhere/at/all" })).toMatchObject({
       ...{ ok: false, code: "invalid_path" },
