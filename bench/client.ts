@@ -33,10 +33,15 @@ export interface Client {
   close(): void;
 }
 
-export function createClient(url: string, key: string, signal: AbortSignal): Client {
+/** @param access a key, or the headers that let requests in */
+export function createClient(
+  url: string,
+  access: string | Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Client {
   const agent = new Agent({ keepAlive: true, noDelay: true });
   const { hostname, port } = new URL(url);
-  const headers = { authorization: `Bearer ${key}` };
+  const headers = typeof access === "string" ? { authorization: `Bearer ${access}` } : access;
   return {
     url,
     headers,

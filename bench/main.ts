@@ -19,6 +19,7 @@ import { gatewayRestart } from "./gateway-restart.js";
 import { idleMemory } from "./idle-memory.js";
 import { interruption } from "./interruption.js";
 import { journalCost } from "./journal-cost.js";
+import { jupyterExecution } from "./jupyter-execution.js";
 import { kernelDeath } from "./kernel-death.js";
 import { kernelRestart } from "./kernel-restart.js";
 import { largeOutput } from "./large-output.js";
@@ -40,6 +41,7 @@ const BENCHMARKS: Benchmark[] = [
   largeOutput,
   idleMemory,
   socketExecution,
+  jupyterExecution,
   kernelDeath,
   kernelRestart,
   interruption,

@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Benchmark } from "./benchmark.js";
+import { withRawKernel } from "./raw-kernel.js";
 import { withSession } from "./session.js";
+import { median } from "./statistics.js";
 
-const COUNT = 300;
+const ROUNDS = 4;
+const A_ROUND = 75;
 const WARM_UP = 20;
 
 /** Executes once and waits for the last event. */
@@ -53,17 +56,33 @@ async function executions(
 export const socketExecution: Benchmark = {
   name: "socket-execution",
   run: (bench) =>
-    withSession(bench, {}, async (session) => {
-      const { client, signal } = bench;
-      const url = `${client.url.replace("http", "ws")}${session.path}/stream`;
-      const socket = new WebSocket(url, { headers: client.headers });
-      try {
-        await once(socket, "open", { signal });
-        await executions(socket, WARM_UP, signal);
-        const samples = await executions(socket, COUNT, signal);
-        return [{ what: "`1+1` over the WebSocket, warm session", unit: "ms", samples }];
-      } finally {
-        socket.terminate();
-      }
-    }),
+    withRawKernel(bench, (kernel) =>
+      withSession(bench, {}, async (session) => {
+        const { client, signal } = bench;
+        const url = `${client.url.replace("http", "ws")}${session.path}/stream`;
+        const socket = new WebSocket(url, { headers: client.headers });
+        try {
+          await once(socket, "open", { signal });
+          await executions(socket, WARM_UP, signal);
+          const raw: number[] = [];
+          const service: number[] = [];
+          for (let round = 0; round < ROUNDS; round += 1) {
+            raw.push(...(await kernel.execute("1+1", A_ROUND)));
+            service.push(...(await executions(socket, A_ROUND, signal)));
+          }
+          return [
+            {
+              what: "`1+1` over the WebSocket, warm session",
+              unit: "ms",
+              samples: service,
+              target: { atMost: median(raw) + 1.5 },
+              baseline: { what: "stock ipykernel over raw ZeroMQ", samples: raw },
+              note: "the target is the baseline + 1.5 ms",
+            },
+          ];
+        } finally {
+          socket.terminate();
+        }
+      }),
+    ),
 };
