@@ -244,7 +244,7 @@ class Execution:
             return Result("cancelled", "aborted", "kept")
         if self._cause == "interrupted" and reply.get("ename", "KeyboardInterrupt") == "KeyboardInterrupt":
             return Result("interrupted", None, "kept")
-        return Result("error", None, "kept")
+        return Result("error", "no_reply" if self._reply is None else None, "kept")
 
     def _finish(self, result: Result) -> None:
         if self._finished:
