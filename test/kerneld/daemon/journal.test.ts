@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readFrames, type JournalRecord } from "./frames.js";
 import { Sandbox } from "./sandbox.js";
@@ -268,6 +269,30 @@ describe("a journal that is full", () => {
       expect(numbers).toEqual(numbers.map((_, index) => index + 1));
       expect(bytes).toBe(40_000_000);
     } finally {
+      await sandbox.close();
+    }
+  });
+});
+
+describe("readers that read nothing", () => {
+  test("cost kerneld next to no memory, however much there is for each", async () => {
+    const [sandbox, kernel] = await Sandbox.withKernel();
+    const readers: IncomingMessage[] = [];
+    const residentMib = async (): Promise<number> => {
+      const status = await sandbox.exec("0", "cat", "/proc/1/status");
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+    };
+    try {
+      await sandbox.execute(kernel, LINES_40_MB, UNLIMITED);
+      const before = await residentMib();
+      for (let index = 0; index < 12; index += 1)
+        readers.push(await sandbox.open("GET", "/journal?after=0"));
+      // Whoever reads it all takes many turns, in which the others have had theirs.
+      const all = await collect(sandbox.journal("after=0"));
+      expect(all.at(-1)?.head).toMatchObject({ event: "execution_finished", status: "ok" });
+      expect((await residentMib()) - before).toBeLessThan(30);
+    } finally {
+      for (const reader of readers) reader.destroy();
       await sandbox.close();
     }
   });

@@ -246,7 +246,7 @@ class LinkAgent extends Agent {
   readonly #gateway: () => GatewayEnd;
 
   constructor(gateway: () => GatewayEnd) {
-    super({ keepAlive: true, maxSockets: 12, maxFreeSockets: 4 });
+    super({ keepAlive: true, maxSockets: 16, maxFreeSockets: 4 });
     this.#gateway = gateway;
   }
 
