@@ -270,6 +270,20 @@ while True: pass`;
     expect(after.of("execution_started")[0]).toMatchObject({ state: "fresh" });
     expect(after.finished["status"]).toBe("ok");
   });
+
+  test("by deadline leaves no child running, whatever the children think of signals", async () => {
+    const code = `
+import signal, subprocess
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+for n in range(3): subprocess.Popen(["sleep", "4321"])
+subprocess.Popen("trap '' INT TERM HUP; sleep 4321; sleep 4321", shell=True)
+subprocess.run(["sleep", "4321"])`;
+    const run = await sandbox.execute(kernel, code, { timeout_s: 1, grace_s: 0.3 });
+    expect(run.finished).toMatchObject({ status: "timed_out", state: "lost", reason: "deadline" });
+    const commands = (): Promise<string> =>
+      sandbox.exec("0", "sh", "-c", "cat /proc/[0-9]*/cmdline || true");
+    await expect.poll(commands).not.toContain("4321");
+  });
 });
 
 describe("requests beside runs", () => {
