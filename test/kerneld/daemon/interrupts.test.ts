@@ -55,6 +55,26 @@ describe("an interrupt ends", () => {
     expect(after.finished["status"]).toBe("ok");
   });
 
+  test("a program that is only being started", async () => {
+    const code = `
+output = get_ipython().kernel.output
+flush = output.flush
+def slow():
+    import time
+    output.flush = flush
+    print('go', flush=True)
+    time.sleep(600)
+output.flush = slow
+get_ipython().system('sleep 600')`;
+    const id = await sandbox.put(kernel, code);
+    await sandbox.until(`run=${id}`, (head) => head.msg_type === "stream");
+    await sandbox.send("POST", `/runs/${id}/interrupt`, {});
+    expect((await sandbox.ended(id)).finished).toMatchObject({
+      status: "interrupted",
+      state: "kept",
+    });
+  });
+
   test("%%bash", async () => {
     const id = await sandbox.put(kernel, "%%bash\necho go\nsleep 600");
     await sandbox.until(`run=${id}`, (head) => head.msg_type === "stream");

@@ -19,6 +19,7 @@ from .cells import reply_content, run_cell
 from .channels import Channels
 from .circumstances import circumstances
 from .compiler import Compiler
+from .forks import fork_uninterrupted
 from .interrupts import Interrupts
 from .output import Output
 from .parents import Parent
@@ -83,6 +84,7 @@ class PythonKernel(IPythonKernel):
         self.io_loop = IOLoop.current()
         self.output.take()
         os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork_in_child)
+        fork_uninterrupted(self.interrupts, self._before_fork)
         self.interrupts.install()
         self.output.start()
         self._channels.control.start()
