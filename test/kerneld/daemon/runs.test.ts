@@ -283,6 +283,7 @@ subprocess.run(["sleep", "4321"])`;
     const commands = (): Promise<string> =>
       sandbox.exec("0", "sh", "-c", "cat /proc/[0-9]*/cmdline || true");
     await expect.poll(commands).not.toContain("4321");
+    expect((await sandbox.execute(kernel, "'alive'")).finished["status"]).toBe("ok");
   });
 });
 
