@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Sandbox, type RunBody } from "./sandbox.js";
 
@@ -45,8 +46,8 @@ const floods: [string, string, Partial<RunBody>, object][] = [
     { stdout_bytes: 0 },
   ],
   [
-    "60 displays of 30 MB, one behind the other",
-    "value = 'h' * 30_000_000\nfor n in range(60): display({'text/html': value}, raw=True)",
+    "25 displays of 30 MB, one behind the other",
+    "value = 'h' * 30_000_000\nfor n in range(25): display({'text/html': value}, raw=True)",
     {},
     { stdout_bytes: 0 },
   ],
@@ -61,5 +62,25 @@ describe("kerneld takes", () => {
     const status = await sandbox.exec("0", "cat", "/proc/1/status");
     expect(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024).toBeLessThan(MOST_MIB);
     expect((await sandbox.execute(kernel, "1+1")).finished["status"]).toBe("ok");
+  });
+});
+
+describe("four kernels that flood at once", () => {
+  test("have each of their runs complete and in order", async () => {
+    const kernels = [kernel, ...Array.from({ length: 3 }, () => randomUUID())];
+    for (const id of kernels.slice(1))
+      await sandbox.send("POST", "/kernels", { id, language: "python" });
+    const runs = await Promise.all(
+      kernels.map((id, index) => {
+        const code = `for n in range(5_000): print(${index}, n, flush=True)`;
+        return sandbox.execute(id, code);
+      }),
+    );
+    for (const [index, run] of runs.entries()) {
+      const lines = Array.from({ length: 5000 }, (_, n) => `${index} ${n}\n`);
+      expect(run.text("stdout") === lines.join("")).toBe(true);
+      expect(run.finished).toMatchObject({ status: "ok", kernel: kernels[index] });
+      expect(run.heads.every((head) => head.late !== true)).toBe(true);
+    }
   });
 });
