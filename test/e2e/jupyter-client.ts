@@ -78,3 +78,10 @@ export function reached(
     look();
   });
 }
+
+/** The bytes of a message's buffer; none of one that is not there. */
+export function bytesOf(buffer: ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
+  if (buffer === undefined) return new Uint8Array();
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}

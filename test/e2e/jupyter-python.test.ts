@@ -15,6 +15,7 @@ const run = promisify(execFile);
 const PACKAGES = [
   "jupyter_server==2.21.1",
   "jupyter_kernel_client==1.0.2",
+  "jupyter_kernel_test==0.7.0",
   "nbclient==0.11.0",
   "websocket-client",
 ];
@@ -66,6 +67,27 @@ describe.skipIf(venv === undefined)(
       });
       const about = await gateway.call("GET", `/jupyter/api/kernels/${result.id}`);
       expect(about.status).toBe(404);
+    });
+
+    it("jupyter_kernel_test finds the kernel to speak the protocol", async () => {
+      expect(await python("kernel_test.py")).toEqual({
+        passed: [
+          "test_clear_output",
+          "test_completion",
+          "test_display_data",
+          "test_error",
+          "test_execute_result",
+          "test_execute_stderr",
+          "test_execute_stdout",
+          "test_history",
+          "test_inspect",
+          "test_is_complete",
+          "test_kernel_info",
+          "test_pager",
+        ],
+        failed: {},
+        skipped: ["test_history"],
+      });
     });
 
     describe("Jupyter Server, with this gateway behind it", () => {

@@ -1,7 +1,7 @@
 import type { Kernel, KernelMessage } from "@jupyterlab/services";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type GatewayProcess, startGatewayProcess } from "./gateway-process.js";
-import { type JupyterClient, jupyterClient, reached, runCell } from "./jupyter-client.js";
+import { type JupyterClient, bytesOf, jupyterClient, reached, runCell } from "./jupyter-client.js";
 
 let gateway: GatewayProcess;
 beforeAll(async () => {
@@ -233,9 +233,3 @@ print("meanwhile")`,
     });
   },
 );
-
-function bytesOf(buffer: ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
-  if (buffer === undefined) return new Uint8Array();
-  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer);
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-}

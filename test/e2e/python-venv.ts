@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -38,5 +38,31 @@ export async function pythonVenv(packages: readonly string[]): Promise<string | 
   } catch {
     await rm(directory, { recursive: true, force: true });
     return undefined;
+  }
+}
+
+/**
+ * The wheels of these packages, without what they depend on, by file name: for the Python of our image. `undefined` where PyPI
+ * cannot be reached.
+ */
+export async function wheels(
+  venv: string,
+  packages: readonly string[],
+): Promise<Map<string, Buffer> | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), "hotcell-wheels-"));
+  try {
+    const pip = [
+      ...["download", "--quiet", "--disable-pip-version-check", "--retries", "1", "--no-deps"],
+      ...["--python-version", "3.13", "--only-binary=:all:", "--dest", directory],
+      ...packages,
+    ];
+    await run(join(venv, "bin", "pip"), pip, { timeout: 120_000 });
+    const names = await readdir(directory);
+    const read = names.map(async (name) => [name, await readFile(join(directory, name))] as const);
+    return new Map(await Promise.all(read));
+  } catch {
+    return undefined;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 }
