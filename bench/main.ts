@@ -20,6 +20,7 @@ import { idleMemory } from "./idle-memory.js";
 import { interruption } from "./interruption.js";
 import { journalCost } from "./journal-cost.js";
 import { jupyterExecution } from "./jupyter-execution.js";
+import { jupyterSockets } from "./jupyter-sockets.js";
 import { kernelDeath } from "./kernel-death.js";
 import { kernelRestart } from "./kernel-restart.js";
 import { largeOutput } from "./large-output.js";
@@ -42,6 +43,7 @@ const BENCHMARKS: Benchmark[] = [
   idleMemory,
   socketExecution,
   jupyterExecution,
+  jupyterSockets,
   kernelDeath,
   kernelRestart,
   interruption,
