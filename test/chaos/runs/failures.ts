@@ -28,8 +28,8 @@ export const errors: RunKind = {
   },
 };
 
-const dying = (reason: string): End[] => [
-  { status: "kernel_died", reason, state: "lost", complete: false },
+const dying = (reason: string, complete = false): End[] => [
+  { status: "kernel_died", reason, state: "lost", complete },
 ];
 
 /** Code that ends its kernel. */
@@ -37,19 +37,20 @@ export const deaths: RunKind = {
   name: "deaths",
   scene: (tag, random) => {
     const count = random.integer(0, 10);
-    const [how, reason] = random.pick([
-      ["import os; os._exit(7)", "exit 7"],
-      ["import os; os._exit(0)", "exit 0"],
-      ["import os; os.kill(os.getpid(), 9)", "signal 9"],
-      ["import os; os.kill(os.getpid(), 11)", "signal 11"],
-      ["import os; os.abort()", "signal 6"],
-      ["exit()", "exit 0"],
+    // An exit sends first what was printed; nothing can be asked of a process that is killed.
+    const [how, reason, complete] = random.pick<[string, string, boolean]>([
+      ["import os; os._exit(7)", "exit 7", true],
+      ["import os; os._exit(0)", "exit 0", true],
+      ["import os; os.kill(os.getpid(), 9)", "signal 9", false],
+      ["import os; os.kill(os.getpid(), 11)", "signal 11", false],
+      ["import os; os.abort()", "signal 6", false],
+      ["exit()", "exit 0", true],
     ]);
     return {
       code: `${printing(tag, count, 10)}\n${how}`,
       options: { stop_on_error: random.chance(0.2) },
       script: printed(tag, count),
-      ends: dying(reason),
+      ends: dying(reason, complete),
       events: count,
     };
   },
