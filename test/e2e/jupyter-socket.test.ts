@@ -428,7 +428,9 @@ describe("what a client missed", () => {
 
   it("is gone when another came first", async () => {
     const id = await interrupted("first", "go-2", "print('meanwhile')");
-    await (await Client.open({ sessionId: "second" })).close();
+    const second = await Client.open({ sessionId: "second" });
+    await second.run("1");
+    await second.close();
     const again = await Client.open({ sessionId: "first" });
     await again.run("1");
     expect(again.text(id)).toBe("");

@@ -246,6 +246,7 @@ class Kernel:
         """The process is dead, and all that it said has been heard."""
         interpreter = self._scheduler.interpreter
         reason = self._ending or self._reason(how)
+        self.audience.ends(process)
         interpreter.process = None
         self._last_death = {
             "reason": reason,

@@ -269,9 +269,13 @@ class Audience:
     @property
     def _kernel_session(self) -> str:
         process = self._scheduler.interpreter.process
-        if process is not None and process.session:
-            self._session = process.session
+        if process is not None:
+            self.ends(process)
         return self._session
+
+    def ends(self, process: KernelProcess) -> None:
+        """An interpreter ends: what is said in its name after that has its session."""
+        self._session = process.session or self._session
 
     def _abort(self) -> None:
         for intake in tuple(self._intakes.values()):
