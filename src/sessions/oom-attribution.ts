@@ -7,6 +7,9 @@ export class OomAttribution {
   #unexplainedAt = -Infinity;
   #kernelDiedAt = -Infinity;
 
+  /** @param adopted whether an earlier gateway had the sandbox: what was killed then explains nothing now */
+  constructor(private readonly adopted = false) {}
+
   /** The runtime says that something was killed. */
   killed(): void {
     this.#seen = true;
@@ -22,6 +25,7 @@ export class OomAttribution {
 
   /** Whether that is what the sandbox ends of now. */
   endsSandbox(): boolean {
-    return !this.#seen || performance.now() - this.#unexplainedAt < ENDS_WITHIN_MS;
+    if (!this.#seen) return !this.adopted;
+    return performance.now() - this.#unexplainedAt < ENDS_WITHIN_MS;
   }
 }

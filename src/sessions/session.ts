@@ -74,13 +74,14 @@ export class Session {
   readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
   #unresponsive: NodeJS.Timeout | undefined;
-  readonly #oom = new OomAttribution();
+  readonly #oom: OomAttribution;
 
   constructor(
     readonly identity: SessionIdentity,
     private readonly origin: SandboxOrigin,
     private readonly services: SessionServices,
   ) {
+    this.#oom = new OomAttribution("kept" in origin);
     this.executions = new SessionExecutions({
       sessionId: identity.id,
       defaults: identity.defaults,

@@ -31,6 +31,13 @@ describe("a sandbox in which something was killed for want of memory", () => {
     expect(oom.endsSandbox()).toBe(false);
   });
 
+  it("has not ended of what an earlier gateway saw, and has of what this one sees", () => {
+    const adopted = new OomAttribution(true);
+    expect(adopted.endsSandbox()).toBe(false);
+    adopted.killed();
+    expect(adopted.endsSandbox()).toBe(true);
+  });
+
   it("has ended of a later kill that nobody has explained", () => {
     oom.killed();
     oom.kernelDied();
