@@ -80,7 +80,7 @@ os._exit(3)`,
       status: "kernel_died",
       then: ({ gateway }) => Promise.resolve(forgedLines(gateway.logged())),
       reports: [],
-      ends: /sandbox_lost/,
+      ends: /(?:sandbox|zygote)_lost/,
       differs: {
         local: { because: "the zygote cannot be killed from within", ends: undefined },
       },

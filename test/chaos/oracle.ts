@@ -124,7 +124,7 @@ function follow(
         log.violation(`${said} bytes were passed on of ${limit} that should have been`);
       }
       complain(log, walk.leftOut(event.name, event.dropped_bytes));
-    } else if (holes.length === 0 && !FRAMEWORK.has(event.type)) {
+    } else if (hole <= passed && !FRAMEWORK.has(event.type)) {
       const isInterrupt = event.type === "error" && event.ename === "KeyboardInterrupt";
       if (!(isInterrupt && interrupted)) complain(log, walk.event(event));
     }
