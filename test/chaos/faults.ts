@@ -108,7 +108,8 @@ const FAULTS: Record<SessionFault, Apply> = {
   "kerneld killed": async (target, fault) => {
     const found = await processes(target);
     if (found === undefined) return false;
-    endsSession(target, fault, "sandbox_lost");
+    // Where something in it ran out of memory a moment before, nobody can tell who killed kerneld.
+    endsSession(target, fault, "oom", [died("sandbox_lost")]);
     const killed = signalAll([found.kerneld], "SIGKILL") > 0;
     await sessionEnd(target);
     return killed;
