@@ -1,4 +1,16 @@
 /// <reference lib="es2024.string" />
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+} from "./json-syntax.js";
+
 const MAX_DEPTH = 64;
 
 /** JSON text from a sandbox that was checked and is passed on without being parsed. */
@@ -52,16 +64,6 @@ function withoutLoneEscapes(text: string): string {
     return unit >= 0xdc00 && unit <= 0xdfff ? `\\ufffd${tail}` : `\\u${first}${tail}`;
   });
 }
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const SPACE = 0x20;
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
