@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** What is awaited by asking for it may take its time on a machine that is busy. */
 const patient = { poll: { timeout: 15_000 } };
@@ -9,11 +10,23 @@ const onRuntime = (runtime: "docker" | "local") => ({
   testTimeout: 120_000,
   hookTimeout: 300_000,
   expect: patient,
-  fileParallelism: false,
+  maxWorkers: 2,
 });
+
+/** The files that take minutes, so that none of them begins when all others are done. */
+const LONGEST = /test\/(attacks|chaos|runtimes\/docker-gvisor|e2e\/(floods|run|restart))\b/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONGEST.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -36,6 +49,7 @@ export default defineConfig({
             ...["test/runtimes/local*.test.ts", "test/kerneld/host/**/*.test.ts"],
             ...["test/images/root/**/*.test.ts", "test/integrations/*.test.ts"],
           ],
+          exclude: ["test/attacks/attacks-gvisor.test.ts"],
           ...onRuntime("local"),
         },
       },

@@ -8,7 +8,7 @@ import { chaos } from "./chaos.js";
 import { SESSION_FAULTS } from "./plan.js";
 
 /** New runs begin for so long. What has begun, and the longest fault (50 s), come on top. */
-const SECONDS = 90;
+const SECONDS = 45;
 
 /** So many batches of each lane have every fault among them, on however slow a machine. */
 const BATCHES = 6;

@@ -168,6 +168,33 @@ describe("an interrupt", () => {
     expect(valueOf(await run("1 + 1"))).toBe("2");
   });
 
+  it("before a task of the run has begun does not leave it to take the kernel for ever", async () => {
+    const code = python`
+      import asyncio, signal
+      async def f():
+          while True: pass
+      both = asyncio.gather(f(), asyncio.sleep(0))
+      signal.raise_signal(signal.SIGINT)
+      await both`;
+    expect(endOf(await run(code, { timeout_s: 10 }))).toBe("KeyboardInterrupt");
+    expect(valueOf(await run("1 + 1"))).toBe("2");
+  });
+
+  it("leaves tasks alone that have begun", async () => {
+    const code = python`
+      import asyncio, signal
+      done = []
+      async def f():
+          await asyncio.sleep(0.1)
+          done.append("whole")
+      task = asyncio.create_task(f())
+      await asyncio.sleep(0)
+      signal.raise_signal(signal.SIGINT)
+      await asyncio.sleep(60)`;
+    expect(endOf(await run(code))).toBe("KeyboardInterrupt");
+    expect(valueOf(await run("await asyncio.sleep(0.3); done"))).toBe("['whole']");
+  });
+
   it("ends a run that waits for its reader", async () => {
     await side.start("waiting", { receive_high_water_mark: 10 });
     const flood = "print('go', flush=True)\nwhile True: print('x' * 100_000)";

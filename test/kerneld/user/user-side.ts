@@ -72,6 +72,8 @@ export interface RunOptions {
   /** The client stops reading for `pause_s` when a stream says this. */
   pause_at?: string;
   pause_s?: number;
+  /** How long the kernel may say nothing; 30 s when absent. */
+  timeout_s?: number;
   /** Read until the kernel has ended. */
   until_death?: boolean;
   /** Give lengths instead of texts of streams. */

@@ -1,6 +1,7 @@
 """SIGINT: it ends what a request runs, and is ignored at every other time."""
 
 import asyncio
+import inspect
 import signal
 import threading
 import types
@@ -66,7 +67,7 @@ class Interrupts:
     async def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Await `coroutine`, so that SIGINT raises in it also while the event loop waits."""
         self._cancelling = False
-        self._task = asyncio.ensure_future(self._driven(coroutine))
+        self._task = asyncio.ensure_future(self._cleared(coroutine))
         try:
             with self.allowed():
                 return await self._task
@@ -94,6 +95,15 @@ class Interrupts:
         task.cancel()
         task.get_loop().call_soon_threadsafe(_nothing)
 
+    async def _cleared(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """`coroutine`, which leaves nothing behind that might take the event loop for ever when SIGINT has ended it."""
+        before = self._taken
+        try:
+            return await self._driven(coroutine)
+        finally:
+            if self._taken != before:
+                _cancel_unbegun()
+
     @types.coroutine
     def _driven(self, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
         """`coroutine`, in which a cancellation that SIGINT caused is a `KeyboardInterrupt`."""
@@ -115,6 +125,18 @@ class Interrupts:
                     error = KeyboardInterrupt()
             except BaseException as thrown:
                 error = thrown
+
+
+def _cancel_unbegun() -> None:
+    """Cancel the latest request's tasks that have not begun: once they have, they may never give the loop back."""
+    for task in asyncio.all_tasks():
+        coroutine = task.get_coro()
+        if (
+            parents.in_context(task.get_context()) is parents.latest()
+            and isinstance(coroutine, types.CoroutineType)
+            and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
+        ):
+            task.cancel()
 
 
 def _nothing() -> None:

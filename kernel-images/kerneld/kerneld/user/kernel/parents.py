@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from functools import wraps
 from typing import Any
 
@@ -30,6 +30,11 @@ _latest = NO_PARENT
 
 in_this_context: Callable[[], Parent | None] = _current.get
 """The parent of the running thread or task; none where nothing that ran in a request started it."""
+
+
+def in_context(context: Context) -> Parent | None:
+    """The same for what will run in `context`."""
+    return context.get(_current)
 
 
 def current() -> Parent:

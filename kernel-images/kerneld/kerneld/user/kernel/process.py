@@ -30,6 +30,8 @@ def build() -> PythonKernel:
     # The threads that the first speaks of are the kernel's own; the second speaks to somebody at a terminal.
     warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     warnings.filterwarnings("ignore", "To exit: use 'exit'", UserWarning)
+    # Said to whoever was shown a result, each 200 results once there are a thousand.
+    warnings.filterwarnings("ignore", "Output cache limit", UserWarning)
     debugger.Pdb = debugger.InterruptiblePdb
     pdb.Pdb = debugger.Pdb  # type: ignore[misc]
     pdb.set_trace = debugger.set_trace
