@@ -152,6 +152,10 @@ describe("an interrupt", () => {
       "a loop in a task of the run",
       "async def f():\n  while True: pass\nimport asyncio; await asyncio.gather(f())",
     ],
+    [
+      "a loop in a task that nobody awaits",
+      "async def f():\n  while True: pass\nimport asyncio; t = asyncio.create_task(f()); await asyncio.sleep(60)",
+    ],
     ["a flood of output", "while True: print('x' * 10_000)"],
     ["a loop whose handler user code replaced before", "while True: pass"],
   ])("ends %s", async (what, code) => {
@@ -166,6 +170,42 @@ describe("an interrupt", () => {
     const [error] = ofType(interrupted.messages, "error");
     expect(plain(error?.content.traceback)).not.toContain("/kerneld/");
     expect(valueOf(await run("1 + 1"))).toBe("2");
+  });
+
+  it("that the main thread could not hear, for it was just about to wait, is said again", async () => {
+    // Another thread takes the signal, so that the wait goes on, as it does when the signal comes right before it.
+    const code = python`
+      import signal, threading, time
+      other = threading.Thread(target=time.sleep, args=(1,))
+      other.start()
+      threading.Timer(0.1, lambda: signal.pthread_kill(other.ident, signal.SIGINT)).start()
+      time.sleep(60)`;
+    expect(endOf(await run(code, { timeout_s: 10 }))).toBe("KeyboardInterrupt");
+  });
+
+  it("is said once to who hears it", async () => {
+    const code = python`
+      import time
+      print("go", flush=True)
+      try:
+          time.sleep(60)
+      except KeyboardInterrupt:
+          time.sleep(0.2)
+      "cleaned up"`;
+    expect(valueOf(await run(code, { interrupt_at: "go" }))).toBe("'cleaned up'");
+  });
+
+  it("ends tasks wherever it finds the event loop", async () => {
+    const code = python`
+      async def f():
+          while True: pass
+      import asyncio
+      print("go", flush=True)
+      await asyncio.gather(f())`;
+    for (let n = 0; n < 50; n++) {
+      expect(endOf(await run(code, { interrupt_at: "go", timeout_s: 10 }))) //
+        .toBe("KeyboardInterrupt");
+    }
   });
 
   it("before a task of the run has begun does not leave it to take the kernel for ever", async () => {

@@ -48,6 +48,7 @@ class Channels:
                 self.publisher,
                 self.publications.status_topic,
                 control_answers,
+                interrupts,
             )
         finally:
             os.umask(umask)

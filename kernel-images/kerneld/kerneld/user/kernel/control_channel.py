@@ -10,6 +10,7 @@ from typing import Any
 import zmq
 
 from . import parents
+from .interrupts import Interrupts
 from .iopub import Publisher
 from .packing import pack
 from .parents import Parent
@@ -19,7 +20,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class ControlChannel:
-    """A ROUTER socket, and the reader of iopub's subscriptions."""
+    """A ROUTER socket, the reader of iopub's subscriptions, and who repeats interrupts that were not heard."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class ControlChannel:
         publisher: Publisher,
         status_topic: bytes,
         answers: dict[str, Answer],
+        interrupts: Interrupts,
     ):
         """`answers` makes the content of the reply to each message type from the content of the request."""
         self._socket = context.socket(zmq.ROUTER)
@@ -39,6 +41,7 @@ class ControlChannel:
         self._publisher = publisher
         self._status_topic = status_topic
         self._answers = answers
+        self._interrupts = interrupts
         self._wakeup = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name="hotcell-control", daemon=True)
@@ -63,7 +66,10 @@ class ControlChannel:
             while (request := next_message(self._socket)) is not None:
                 self._answer(request)
             self._publisher.read_subscriptions()
-            ready.poll()
+            again_s = self._interrupts.insist()
+            # While one waits to be repeated, its descriptor is readable all the time.
+            ready.register(self._interrupts.descriptor, select.POLLIN if again_s is None else 0)
+            ready.poll(None if again_s is None else max(1, round(again_s * 1000)))
         self._socket.close()
 
     def _answer(self, request: Parent) -> None:

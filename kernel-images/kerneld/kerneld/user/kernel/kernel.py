@@ -294,6 +294,7 @@ class PythonKernel(IPythonKernel):
     def _after_fork_in_child(self) -> None:
         self.forked = True
         self.exit_requested = True
+        self.interrupts.leave()
         self._channels.publisher.abandon()
         self.output.write_to_descriptors()
         # An event loop that is on the stack must not go round again: its selector is shared with the kernel.

@@ -62,8 +62,11 @@ def run(kernel: PythonKernel, directory: str, ready: Callable[[], None]) -> int:
     while not kernel.exit_requested:
         try:
             loop.run_forever()
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             # Raised in a task of user code's that held the loop: the task has ended, the loop goes on.
+            kernel.interrupts.give_up_loop()
+            continue
+        except SystemExit:
             continue
         if serving.done() and not kernel.exit_requested:
             return 1
