@@ -129,6 +129,38 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const runtime = await openRuntime(choice.name, config, home);
     closers.push(() => runtime.close());
 
+    const linksDirectory = join(home.directory, "links");
+    await openLinksDirectory(linksDirectory);
+    const records = new SessionRecordFiles(join(home.directory, "sessions"));
+    const kept = await readRecords(records, log);
+    const ended = new EndedSessions(join(home.directory, "ended"));
+    await ended.load();
+    const runsDirectory = join(home.directory, "runs");
+    const images = new Map<string, SessionImage>();
+    const sessions = new SessionRegistry({
+      runtime,
+      images,
+      defaultImage: config.default_image,
+      records,
+      ended,
+      runsDirectory,
+      linksDirectory,
+      maxSessions: config.max_sessions,
+      defaults: config.session,
+      log,
+      ...(options.onSessions === undefined ? {} : { onCount: options.onSessions }),
+    });
+    const takesUp = options.forgetSessions !== true;
+    let server: Server | undefined = undefined;
+    closers.push(() => server?.close());
+    closers.push(() => server && closeSockets(server));
+    closers.push(() => sessions.close({ keep: !config.end_sessions }));
+    // Sandboxes of an earlier gateway find this one while the rest is made, which takes as long as they need.
+    const adoption = { runtime, sessions, takesUp, linksDirectory, runsDirectory, log };
+    const adopted = adoptSessions(kept, adoption);
+    // Whoever awaits it below hears of a failure; one of something else may come first.
+    adopted.catch(() => undefined);
+
     const probe = (image?: SandboxImage): Promise<RuntimeReport> =>
       runtime
         .probe({ signal, ...(image === undefined ? {} : { image }) })
@@ -143,10 +175,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       onProgress,
     });
     const image = sandboxImage(prepared.reference);
-    const linksDirectory = join(home.directory, "links");
-    await openLinksDirectory(linksDirectory);
-    const records = new SessionRecordFiles(join(home.directory, "sessions"));
-    const kept = await readRecords(records, log);
+    images.set(config.default_image, { image, languages: prepared.languages.slice(0, 1) });
     const proof = linkProofRecord(home.directory, report, prepared.reference);
     // Sessions that wait to be taken up should not wait for a proof that was given.
     const trusted = options.trustEarlierProof === true || kept.length > 0;
@@ -156,36 +185,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await proof.keep();
     }
 
-    const ended = new EndedSessions(join(home.directory, "ended"));
-    await ended.load();
-    const runsDirectory = join(home.directory, "runs");
-    const images = new Map<string, SessionImage>([
-      [config.default_image, { image, languages: prepared.languages.slice(0, 1) }],
-    ]);
-    const sessions = new SessionRegistry({
-      runtime,
-      images,
-      defaultImage: config.default_image,
-      records,
-      ended,
-      runsDirectory,
-      linksDirectory,
-      maxSessions: config.max_sessions,
-      defaults: config.session,
-      log,
-      ...(options.onSessions === undefined ? {} : { onCount: options.onSessions }),
-    });
-
-    const takesUp = options.forgetSessions !== true;
-    let server: Server | undefined = undefined;
-    closers.push(() => server?.close());
-    closers.push(() => server && closeSockets(server));
-    closers.push(() => sessions.close({ keep: !config.end_sessions }));
-    // Sandboxes of an earlier gateway find this one while the server is made, which takes as long as they need.
-    const adoption = { runtime, sessions, takesUp, linksDirectory, runsDirectory, log };
-    const adopted = adoptSessions(kept, adoption);
-    // Whoever awaits it below hears of a failure; one of the server may come first.
-    adopted.catch(() => undefined);
     server = await buildServer(
       {
         sessions,

@@ -1,8 +1,15 @@
-import swagger from "@fastify/swagger";
-import type { FastifyInstance } from "fastify";
+import type { StaticDocumentSpec } from "@fastify/swagger";
+import Fastify, { type FastifyInstance, type RouteOptions } from "fastify";
 import fastifyPlugin from "fastify-plugin";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { type OpenApiDocument, tidyComponents } from "./openapi-components.js";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** The service's API as an OpenAPI document, made from the schemas of its routes. */
+    describeApi(): Promise<OpenApiDocument>;
+  }
+}
 
 export interface DocumentationOptions {
   /** Of the service. */
@@ -14,11 +21,52 @@ export interface DocumentationOptions {
 const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40"><text x="0" y="28" fill="#fff" font-family="sans-serif" font-size="26" font-weight="700">Hotcell</text></svg>';
 
-async function describe(
+// What describes the API is loaded and made when somebody asks for it: it takes a tenth of a second, which sessions that
+// wait for a gateway should not.
+async function documentRoutes(
   app: FastifyInstance,
   { version, pages }: DocumentationOptions,
 ): Promise<void> {
-  await app.register(swagger, {
+  const routes: RouteOptions[] = [];
+  app.addHook("onRoute", (route) => {
+    routes.push(route);
+  });
+  let document: Promise<OpenApiDocument> | undefined;
+  const describeApi = async (): Promise<OpenApiDocument> => {
+    document ??= describe(routes, version);
+    return document;
+  };
+  app.decorate("describeApi", describeApi);
+
+  if (pages === undefined) return;
+  let opened: Promise<FastifyInstance> | undefined;
+  app.addHook("onClose", async () => {
+    await (await opened)?.close();
+  });
+  for (const url of [pages, `${pages}/*`]) {
+    app.get(url, { schema: { hide: true } }, async (request, reply) => {
+      opened ??= describeApi().then((described) => openPages(pages, described));
+      const site = await opened;
+      const page = await site.inject({ url: request.url, headers: request.headers });
+      if (page.statusCode === 404) {
+        reply.callNotFound();
+        return reply;
+      }
+      return reply.code(page.statusCode).headers(page.headers).send(page.rawPayload);
+    });
+  }
+}
+
+/** The description of `routes`, made by a server of its own that has the same ones and is never started. */
+async function describe(
+  routes: readonly RouteOptions[],
+  version: string,
+): Promise<OpenApiDocument> {
+  const { default: swagger } = await import("@fastify/swagger");
+  const described = Fastify({ exposeHeadRoutes: false });
+  described.setValidatorCompiler(() => () => true);
+  described.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  await described.register(swagger, {
     openapi: {
       openapi: "3.1.1",
       info: {
@@ -41,15 +89,36 @@ async function describe(
         "SocketMessage",
       ]) as ReturnType<typeof jsonSchemaTransformObject>,
   });
-  if (pages === undefined) return;
+  for (const { method, url, schema } of routes) {
+    if (method !== "HEAD")
+      described.route({ method, url, schema: schema ?? {}, handler: noHandler });
+  }
+  await described.ready();
+  return described.swagger();
+}
+
+function noHandler(): void {
+  // Nothing comes to a server that listens on nothing.
+}
+
+/** The pages, as a server of their own that listens on nothing. */
+async function openPages(prefix: string, document: OpenApiDocument): Promise<FastifyInstance> {
+  const { default: swagger } = await import("@fastify/swagger");
   const { default: swaggerUi } = await import("@fastify/swagger-ui");
-  await app.register(swaggerUi, {
-    routePrefix: pages,
+  const site = Fastify();
+  await site.register(swagger, {
+    mode: "static",
+    specification: { document: document as StaticDocumentSpec["document"] },
+  });
+  await site.register(swaggerUi, {
+    routePrefix: prefix,
     theme: { title: "Hotcell" },
-    logo: { type: "image/svg+xml", content: Buffer.from(LOGO), href: pages, target: "_self" },
+    logo: { type: "image/svg+xml", content: Buffer.from(LOGO), href: prefix, target: "_self" },
     uiConfig: { persistAuthorization: false, validatorUrl: null },
   });
+  await site.ready();
+  return site;
 }
 
 /** Describes the routes that are registered after it, as OpenAPI made from their schemas, and for people as pages. */
-export const documentation = fastifyPlugin(describe, { name: "hotcell-documentation" });
+export const documentation = fastifyPlugin(documentRoutes, { name: "hotcell-documentation" });

@@ -1,6 +1,7 @@
 const SCHEMAS = "#/components/schemas/";
 
 export interface OpenApiDocument {
+  paths?: Record<string, unknown>;
   components?: { schemas?: Record<string, unknown> };
 }
 

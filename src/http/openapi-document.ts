@@ -28,7 +28,7 @@ export async function openApiYaml(): Promise<string> {
   );
   try {
     await server.ready();
-    return stringify(server.swagger(), { lineWidth: 110, aliasDuplicateObjects: false });
+    return stringify(await server.describeApi(), { lineWidth: 110, aliasDuplicateObjects: false });
   } finally {
     await server.close();
   }

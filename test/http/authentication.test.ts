@@ -116,6 +116,9 @@ describe("authentication", () => {
     for (const path of ["/healthz", "/readyz", "/openapi.json"]) {
       expect((await get(path, {})).status).toBe(200);
     }
-    expect((await get("/docs", {})).status).toBe(200);
+    for (const path of ["/docs", "/docs/static/swagger-ui.css"]) {
+      expect((await get(path, {})).status).toBe(200);
+    }
+    expect((await get("/docs/nothing", {})).status).toBe(404);
   });
 });

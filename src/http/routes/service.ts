@@ -47,6 +47,6 @@ export const serviceRoutes: FastifyPluginAsyncZod<{
   );
 
   app.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, async () =>
-    app.swagger(),
+    app.describeApi(),
   );
 };

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import { stringify } from "yaml";
 import { z } from "zod";
 import { HotcellError } from "../../../errors.js";
 import { problems } from "../../problem.js";
@@ -146,8 +145,9 @@ export const jupyterServiceRoutes: FastifyPluginAsyncZod<JupyterScope> = async (
     "/api/spec.yaml",
     { config: { open: true }, schema: { hide: true } },
     async (_request, reply) => {
-      const { paths, ...document } = app.swagger() as { paths?: Record<string, unknown> };
-      const own = Object.entries(paths ?? {}).filter(([path]) => path.startsWith("/jupyter/"));
+      const { stringify } = await import("yaml");
+      const { paths = {}, ...document } = await app.describeApi();
+      const own = Object.entries(paths).filter(([path]) => path.startsWith("/jupyter/"));
       return reply
         .type("text/x-yaml; charset=utf-8")
         .serializer(String)
