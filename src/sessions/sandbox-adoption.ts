@@ -29,6 +29,8 @@ export interface KeptSandbox {
 export interface AdoptedSandbox extends AssignedSandbox {
   /** Its runs that have not ended. */
   unended: RunObject[];
+  /** The last records of those that ended while there was no gateway. */
+  missed: ExecutionFinishedRecord[];
 }
 
 /** How long a sandbox that could not be asked is left before it is asked again. */
@@ -107,7 +109,7 @@ async function takeUp(
       startedAt: startedAt === null ? undefined : Math.min(startedAt, Date.now()),
     });
   }
-  return { facts: kept.facts, link, feed, kerneld, kernels, unended };
+  return { facts: kept.facts, link, feed, kerneld, kernels, unended, missed };
 }
 
 /** The last records of runs that ended while there was no gateway. */

@@ -9,6 +9,7 @@ import { Execution, executionView } from "./execution.js";
 import { makeId } from "./id.js";
 import { OpenRuns } from "./open-runs.js";
 import type { RunLog } from "./run-log.js";
+import type { AdoptedSandbox } from "./sandbox-adoption.js";
 import type { AssignedSandbox } from "./sandbox-start.js";
 import { sessionNotebook } from "./session-notebook.js";
 import type { ExecutionView } from "./session-view.js";
@@ -135,11 +136,15 @@ export class SessionExecutions {
     );
   }
 
-  /** Goes on watching what an earlier gateway has asked for. */
-  adopt(unended: readonly RunObject[]): void {
+  /**
+   * Goes on watching what an earlier gateway has asked for. Resolves when how the `missed` runs ended would survive this
+   * gateway: nobody is told of it before.
+   */
+  async adopt({ unended, missed }: Pick<AdoptedSandbox, "unended" | "missed">): Promise<void> {
     for (const { id, timeout_s, grace_s, started_at } of unended) {
       this.#runs.add(id, { timeout_s, grace_s }, started_at ?? undefined);
     }
+    await Promise.all(missed.map((record) => this.#log(this.services.runLog.ended(record))));
   }
 
   /** Takes note of a record as it comes in. */

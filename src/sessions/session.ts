@@ -254,7 +254,7 @@ export class Session {
     this.#unresponsive = setTimeout(() => this.#seeLink("unresponsive"), RETURN_WITHIN_MS);
     try {
       const assigned = await adoptSandbox(kept, this.services, this.#hooks, this.#stop.signal);
-      this.executions.adopt(assigned.unended);
+      await this.executions.adopt(assigned);
       this.#use(assigned);
       this.#seeLink("up");
       return assigned;

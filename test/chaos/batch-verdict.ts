@@ -80,9 +80,9 @@ function judgeGathered(log: RunLog, reading: Reading, mayHaveDropped: boolean): 
   if (truncated || !wasStreamedWhole(log)) return;
   const gathered = (name: string): string =>
     result.outputs.map((output) => (output.name === name ? output.text : "")).join("");
-  // Who joins a run late may be told that its beginning is not kept.
+  // Who joins a run late may be told that a part is not kept any more: its beginning, or what comes after what he has read.
   if (mayHaveDropped && gathered("stderr").includes("[… output is missing here")) {
-    if (streamed(events, "stdout").endsWith(gathered("stdout"))) return;
+    if (isWithoutPart(streamed(events, "stdout"), gathered("stdout"))) return;
   }
   for (const name of ["stdout", "stderr"]) {
     if (gathered(name) === streamed(events, name)) continue;
@@ -101,4 +101,11 @@ function streamed(events: readonly ExecutionEvent[], name: string): string {
   return events
     .map((event) => (event.type === "stream" && event.name === name ? event.text : ""))
     .join("");
+}
+
+/** Whether `text` is `whole`, or what is left of it where one part was taken out. */
+function isWithoutPart(whole: string, text: string): boolean {
+  let common = 0;
+  while (common < text.length && text[common] === whole[common]) common += 1;
+  return text.length <= whole.length && whole.endsWith(text.slice(common));
 }

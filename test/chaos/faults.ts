@@ -109,7 +109,7 @@ const FAULTS: Record<SessionFault, Apply> = {
     const found = await processes(target);
     if (found === undefined) return false;
     // Where something in it ran out of memory a moment before, nobody can tell who killed kerneld.
-    endsSession(target, fault, "oom", [died("sandbox_lost")]);
+    endsSession(target, fault, ["oom"], [died("sandbox_lost")]);
     const killed = signalAll([found.kerneld], "SIGKILL") > 0;
     await sessionEnd(target);
     return killed;
@@ -118,7 +118,7 @@ const FAULTS: Record<SessionFault, Apply> = {
     const found = await processes(target);
     if (found === undefined) return false;
     // Who could say how a kernel has died is silent.
-    endsSession(target, fault, "zygote_lost", [died("unknown"), died("sandbox_lost")]);
+    endsSession(target, fault, ["zygote_lost"], [died("unknown"), died("sandbox_lost")]);
     const stopped = signalAll([found.zygote], "SIGSTOP") > 0;
     await sessionEnd(target);
     return stopped;
@@ -129,7 +129,8 @@ const FAULTS: Record<SessionFault, Apply> = {
   "sandbox frozen until it is given up": async (target, fault) => {
     const found = await processes(target);
     if (found === undefined) return false;
-    endsSession(target, fault, "sandbox_unresponsive");
+    const overdue = target.hasDeadlines ? ["execution_overdue"] : [];
+    endsSession(target, fault, ["sandbox_unresponsive", ...overdue]);
     const stopped = signalAll(found.all, "SIGSTOP") > 0;
     await sessionEnd(target);
     signalAll(found.all.toReversed(), "SIGCONT");
@@ -156,14 +157,14 @@ const processes = ({ runtime, gateway, sandboxId }: Target): ReturnType<typeof p
 function endsSession(
   target: Target,
   { what }: PlannedFault,
-  reason: string,
+  reasons: string[],
   otherEnds: End[] = [],
 ): void {
   target.happens({
     what,
-    ends: [died(reason), ...otherEnds],
+    ends: [...reasons.map((reason) => died(reason)), ...otherEnds],
     // While no gateway is there nobody hears how a sandbox ends.
-    sessionEnds: [reason, "sandbox_lost"],
+    sessionEnds: [...reasons, "sandbox_lost"],
     batch: target.batch,
     lasting: true,
   });

@@ -183,11 +183,27 @@ describe("an interrupt", () => {
     expect(endOf(await run(code, { timeout_s: 10 }))).toBe("KeyboardInterrupt");
   });
 
+  it("ends a run where user code's own event loop hears signals, and leaves them to it", async () => {
+    await side.start("listening");
+    const listen = python`
+      import asyncio, os, signal
+      heard = []
+      asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, heard.append, 1)
+      print("go", flush=True)
+      await asyncio.sleep(60)`;
+    expect(endOf(await side.execute("listening", listen, { interrupt_at: "go" }))) //
+      .toBe("KeyboardInterrupt");
+    await side.execute("listening", "os.kill(os.getpid(), signal.SIGUSR1)");
+    expect(valueOf(await side.execute("listening", "await asyncio.sleep(0.05); heard"))).toBe(
+      "[1]",
+    );
+  });
+
   it("is said once to who hears it", async () => {
     const code = python`
       import time
-      print("go", flush=True)
       try:
+          print("go", flush=True)
           time.sleep(60)
       except KeyboardInterrupt:
           time.sleep(0.2)

@@ -26,13 +26,16 @@ class Insistence:
         self._sockets: tuple[socket.socket, socket.socket] | None = None
 
     def install(self) -> None:
-        """Have the arrival of each signal noted, again where user code wanted that note itself; in the main thread."""
+        """Have the arrival of each signal noted here, unless user code's event loop has it noted there; in the main thread."""
         self._main_thread = threading.get_ident()
         if self._sockets is None:
             self._sockets = socket.socketpair()
             for end in self._sockets:
                 end.setblocking(False)
-        signal.set_wakeup_fd(self._sockets[1].fileno(), warn_on_full_buffer=False)
+        own = self._sockets[1].fileno()
+        before = signal.set_wakeup_fd(own, warn_on_full_buffer=False)
+        if before not in (-1, own):
+            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
         self.hear()
 
     def leave(self) -> None:
@@ -45,6 +48,11 @@ class Insistence:
         """Readable when a signal has come that was not found yet."""
         assert self._sockets is not None
         return self._sockets[0].fileno()
+
+    @property
+    def noted(self) -> bool:
+        """Whether a SIGINT has come that was not found yet, and will be repeated."""
+        return signal.SIGINT in self._read(socket.MSG_PEEK)
 
     def hear(self) -> None:
         """The main thread has found what came before."""

@@ -114,7 +114,7 @@ class Interrupts:
             holds_loop = False
         else:
             holds_loop = parents.in_this_context() is parents.latest()
-        if self._allowed and holds_loop and _is_asyncio(frame):
+        if self._allowed and holds_loop and _is_asyncio(frame) and self._insistence.noted:
             # It would break off what leads into or out of a task, which nobody would go on with then, or stop.
             return
         self._insistence.hear()
