@@ -31,10 +31,24 @@ afterEach(async () => {
 });
 
 /** Kills the gateway with all that it has started, and starts it at the same address. */
-async function killAndStart(): Promise<void> {
+async function killAndStart(meanwhile?: () => Promise<void>): Promise<void> {
   process.kill(-(gateway.process.pid ?? 0), "SIGKILL");
   await gateway.stop("SIGKILL");
+  await meanwhile?.();
   await start(Number(new URL(gateway.url).port));
+}
+
+/** The sandbox of the session `s`. */
+async function sandboxId(): Promise<string> {
+  const answer = await gateway.call("GET", "/v1/sessions/s");
+  return ((await answer.json()) as { sandbox_id: string }).sandbox_id;
+}
+
+/** What the event stream of an execution of the session `s` says. */
+async function events(run: string): Promise<string> {
+  const answer = await gateway.call("GET", `/v1/sessions/s/executions/${run}/events`);
+  expect(answer.status).toBe(200);
+  return answer.text();
 }
 
 async function collect(events: AsyncIterable<ExecutionEvent>): Promise<ExecutionEvent[]> {
@@ -131,26 +145,16 @@ describe("a gateway that was killed and started again", () => {
 
   it("tells how runs ended whose sandbox was lost meanwhile, and that the session has ended", async () => {
     const id = await gateway.session({ id: "s" });
-    const view = (await (await gateway.call("GET", "/v1/sessions/s")).json()) as {
-      sandbox_id: string;
-    };
+    const sandbox = await sandboxId();
     await gateway.execute(id, "1", { execution_id: "done" });
     const asked = { code: "import time; time.sleep(100)", execution_id: "cut" };
     await gateway.call("POST", "/v1/sessions/s/execute", asked, { prefer: "respond-async" });
-    process.kill(-(gateway.process.pid ?? 0), "SIGKILL");
-    await gateway.stop("SIGKILL");
-    await killSandbox(home, view.sandbox_id);
-    await start(Number(new URL(gateway.url).port));
+    await killAndStart(() => killSandbox(home, sandbox));
     const gone = await gateway.call("GET", "/v1/sessions/s");
     expect(gone.status).toBe(410);
     expect(await gone.json()).toMatchObject({
       detail: expect.stringContaining("sandbox_lost") as unknown,
     });
-    const events = async (run: string) => {
-      const answer = await gateway.call("GET", `/v1/sessions/s/executions/${run}/events`);
-      expect(answer.status).toBe(200);
-      return answer.text();
-    };
     expect(await events("cut")).toMatch(
       /event: gap[\s\S]*"status":"kernel_died".*"reason":"sandbox_lost"/,
     );
@@ -159,6 +163,18 @@ describe("a gateway that was killed and started again", () => {
     await killAndStart();
     expect(await events("cut")).toContain('"reason":"sandbox_lost"');
     expect((await gateway.call("GET", "/v1/sessions/s/executions/never/events")).status).toBe(410);
+  });
+
+  it("keeps to what it has told of a run that ended before it came, when the sandbox is lost later", async () => {
+    await gateway.session({ id: "s" });
+    const sandbox = await sandboxId();
+    const asked = { code: "import time; time.sleep(0.2)", execution_id: "unseen" };
+    await gateway.call("POST", "/v1/sessions/s/execute", asked, { prefer: "respond-async" });
+    await killAndStart();
+    expect(await events("unseen")).toContain('"status":"ok"');
+    await killAndStart(() => killSandbox(home, sandbox));
+    expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(410);
+    expect(await events("unseen")).toContain('"status":"ok"');
   });
 });
 
