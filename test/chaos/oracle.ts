@@ -94,11 +94,11 @@ function follow(
   const outputs = events.filter((event) => event.type === "stream");
   const begin = outputs.slice(0, 8).map((event) => event.text);
   const count = COUNT.exec(begin.join(""))?.[1];
+  if (count === undefined && startOf(log) > 0) interpreter.perhapsCounted();
   if (count === undefined && holes.length === 0) {
     if (!/^#?\d*$/.test(outputs.map((event) => event.text).join(""))) {
       log.violation(`it did not begin with its count but with ${JSON.stringify(begin[0])}`);
     }
-    if (events.some((event) => event.type === "execution_started")) interpreter.perhapsCounted();
     return undefined;
   }
   const { script } = log.run.scene;
@@ -133,7 +133,12 @@ function follow(
   return walk;
 }
 
-/** Gaps of which nobody has had anything. */
+/** The number of the event that tells of the start; 0 where none came. */
+function startOf(log: RunLog): number {
+  return log.events.find(({ type }) => type === "execution_started")?.n ?? 0;
+}
+
+/** Gaps of which nobody has had anything, and that may hold something of what the run said. */
 function holesOf(log: RunLog): { from: number; to: number }[] {
   const streamed = log.readings.filter(
     ({ after, gathered }) => after === 0 && gathered === undefined,
@@ -142,7 +147,7 @@ function holesOf(log: RunLog): { from: number; to: number }[] {
   const [most] = streamed
     .filter(({ end }) => end?.kind === "finished")
     .toSorted((one, other) => other.numbers.length - one.numbers.length);
-  return (most?.gaps ?? []).filter(({ to }) => to > Math.max(0, ...continuous));
+  return (most?.gaps ?? []).filter(({ to }) => to > Math.max(startOf(log), ...continuous));
 }
 
 /** What the end says of the output must be what came, and what was left out. */
