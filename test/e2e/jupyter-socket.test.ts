@@ -344,6 +344,24 @@ comm = create_comm(target_name="none", data={"x": 1}, buffers=[b"12345"])`);
     await client.close();
   });
 
+  it("tells what the kernel uses, also while it computes", async () => {
+    const client = await Client.open();
+    const busy = client.execute("print('on', flush=True)\nwhile True: pass");
+    await client.until(({ type, parent }) => type === "stream" && parent["msg_id"] === busy);
+    const usage = await client.reply(client.send("usage_request", {}, { channel: "control" }));
+    expect(usage).toMatchObject({ channel: "control", type: "usage_reply" });
+    expect(usage.content).toMatchObject({
+      status: "ok",
+      pid: expect.any(Number) as number,
+      kernel_memory: expect.any(Number) as number,
+      host_virtual_memory: { total: expect.any(Number) as number },
+    });
+    expect(usage.content["kernel_memory"]).toBeGreaterThan(1024 * 1024);
+    client.send("interrupt_request", {}, { channel: "control" });
+    await client.idle(busy);
+    client.socket.close();
+  });
+
   it("interrupts by a message on control", async () => {
     const client = await Client.open({ sessionId: "interrupt" });
     const id = client.execute("print('in')\nimport time\ntime.sleep(60)");

@@ -77,6 +77,8 @@ class Dispatcher:
             case "status":
                 if execution is not None:
                     execution.status(message)
+                elif b"idle" in message.content:
+                    self._scheduler.comms.handled(message.parent_id)
             case "execute_input":
                 if execution is not None:
                     execution.execute_input(message)
@@ -128,7 +130,8 @@ class Dispatcher:
             self._ask_soon(message, execution)
         else:
             self._audience.asks_input(message, execution.run)
-            self._relay.message(message, execution.run, interpreter.generation, "stdin")
+            n = self._relay.message(message, execution.run, interpreter.generation, "stdin")
+            execution.input_announced(n)
 
     def _ended_run(self, parent_id: str | None) -> Run | None:
         """The earlier run of this kernel that a late message belongs to."""

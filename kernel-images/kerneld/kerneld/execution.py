@@ -57,6 +57,7 @@ class Execution:
         self._killed = False
         self._finished = False
         self._input_id: str | None = None
+        self._input_n: int | None = None
         self._heard = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._patience: asyncio.TimerHandle | None = None
@@ -110,9 +111,10 @@ class Execution:
             self._interrupt()
             self._timers.append(self._loop.call_later(self.run.specification.grace_s, self._kill))
 
-    def answer(self, value: str, parts: list[bytes] | None = None) -> bool:
-        """Answer the `input_request` that waits, with a client's own message if there is one; False when none does."""
-        if self._input_id is None:
+    def answer(self, value: str, parts: list[bytes] | None = None, n: int | None = None) -> bool:
+        """Answer the `input_request` that waits, with a client's own message if there is one; False when none does,
+        or not the one of record `n`."""
+        if self._input_id is None or n not in (None, self._input_n):
             return False
         reply = reply_to(self._input_id, "input_reply", {"value": value}) if parts is None else parts
         self._process.send_stdin(reply)
@@ -125,11 +127,16 @@ class Execution:
         if self.run.specification.stdin == "deny" or self._finished:
             return False
         self._input_id = message.msg_id
+        self._input_n = None
         if self._lines is not None:
             self.answer(self._lines.pop(0) if self._lines else _END_OF_FILE)
             return False
         self.run.waiting_for_input = True
         return True
+
+    def input_announced(self, n: int) -> None:
+        """The question that waits stands in the journal, as record `n`."""
+        self._input_n = n
 
     def input_withdrawn(self, question: object) -> None:
         """The code asks that no more: an exception has ended its wait."""

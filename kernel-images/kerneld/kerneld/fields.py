@@ -1,5 +1,6 @@
 """Fields of a request's JSON body, checked one by one; what is wrong answers 400 and names the field."""
 
+import base64
 import json
 import math
 import re
@@ -100,6 +101,27 @@ def strings(body: Body, name: str) -> list[str]:
     if not isinstance(value, list):
         raise _invalid(name, "must be an array of strings")
     return [text({name: item}, name) for item in value]
+
+
+def json_object(body: Body, name: str) -> Body:
+    value = _get(body, name)
+    if not isinstance(value, dict):
+        raise _invalid(name, "must be an object")
+    return value
+
+
+def binaries(body: Body, name: str, maximum: int) -> list[bytes]:
+    """An array of byte strings in base64, of at most `maximum` items."""
+    value = _get(body, name)
+    if not isinstance(value, list) or len(value) > maximum:
+        raise _invalid(name, f"must be an array of at most {maximum} strings")
+    found: list[bytes] = []
+    for place, item in enumerate(value):
+        try:
+            found.append(base64.b64decode(item, validate=True))
+        except (TypeError, ValueError):
+            raise _invalid(f"{name}[{place}]", "is not base64") from None
+    return found
 
 
 def kernel_id(body: Body, name: str) -> str:

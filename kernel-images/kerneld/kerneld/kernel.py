@@ -1,6 +1,7 @@
 """A kernel over all its generations: how it starts, ends, and comes back from the dead."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -112,9 +113,9 @@ class Kernel:
         """End the run: at once while it waits, otherwise by interrupt and, after its grace, by force."""
         self._scheduler.cancel(run)
 
-    def answer(self, run: Run, value: str) -> bool:
-        """Answer what the run asks; False when it asks nothing."""
-        return self._scheduler.answer(run, value)
+    def answer(self, run: Run, value: str, n: int | None) -> bool:
+        """Answer what the run asks, in record `n` if that is given; False when it does not ask that."""
+        return self._scheduler.answer(run, value, n)
 
     def interrupt(self) -> None:
         """Interrupt whatever the kernel does."""
@@ -156,6 +157,12 @@ class Kernel:
         if self._process is None:
             raise RequestError("kernel_timeout", "the kernel is not running")
         return await self._dispatcher.request(self._process, msg_type, content, timeout_s)
+
+    def comm(
+        self, msg_type: str, content: dict[str, Any], metadata: dict[str, Any], buffers: Sequence[bytes]
+    ) -> None:
+        """Send a comm message, behind the runs that were accepted before it. Raises `RequestError`."""
+        self._scheduler.comm(msg_type, content, metadata, buffers)
 
     async def _launched(self, launching: asyncio.Task[None]) -> None:
         """Wait for a launch, which goes on when nobody waits any more."""

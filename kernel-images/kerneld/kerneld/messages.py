@@ -70,7 +70,13 @@ def relayed(parts: Sequence[bytes]) -> list[bytes]:
     return [_DELIMITER, b"", *parts]
 
 
-def request(msg_type: str, msg_id: str, content: dict[str, Any], metadata: dict[str, Any]) -> list[bytes]:
+def request(
+    msg_type: str,
+    msg_id: str,
+    content: dict[str, Any],
+    metadata: dict[str, Any],
+    buffers: Sequence[bytes] = (),
+) -> list[bytes]:
     """The ZeroMQ parts of a message to a kernel, unsigned."""
     header = {
         "msg_id": msg_id,
@@ -80,7 +86,7 @@ def request(msg_type: str, msg_id: str, content: dict[str, Any], metadata: dict[
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "version": "5.4",
     }
-    return [_DELIMITER, b"", _json(header), b"{}", _json(metadata), _json(content)]
+    return [_DELIMITER, b"", _json(header), b"{}", _json(metadata), _json(content), *buffers]
 
 
 def reply_to(header_id: str, msg_type: str, content: dict[str, Any]) -> list[bytes]:

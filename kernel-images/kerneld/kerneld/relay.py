@@ -49,12 +49,12 @@ class Relay:
             value = {"name": name, "text": text[start : start + _PIECE_CHARACTERS]}
             self._append(message, run, generation, Content(value, dump(value)), "iopub")
 
-    def message(self, message: Message, run: Run | None, generation: int, channel: str) -> None:
-        """Any other message. Raises `InvalidMessage`."""
+    def message(self, message: Message, run: Run | None, generation: int, channel: str) -> int:
+        """Any other message; the number of its record. Raises `InvalidMessage`."""
         content = fit(message.msg_type, message.content, self._artifacts)
         if message.msg_type.startswith("comm_"):
             attach(content, message.parts[4:])
-        self._append(message, run, generation, content, channel)
+        return self._append(message, run, generation, content, channel)
 
     def page(self, data: dict[str, Any], run: Run, generation: int) -> None:
         """What was meant for a pager, as a display: a run has no other place for it."""
@@ -75,7 +75,7 @@ class Relay:
 
     def _append(
         self, message: Message, run: Run | None, generation: int, content: Content, channel: str
-    ) -> None:
+    ) -> int:
         late = run is not None and run.state == "finished"
         parent_id = message.parent_id
         parts = [
@@ -102,6 +102,7 @@ class Relay:
         n = self._journal.append(parts, content.blobs, ordinal, self._ordinal)
         if run is not None and not late:
             run.noted(n)
+        return n
 
 
 def _metadata(data: bytes) -> bytes:

@@ -25,6 +25,8 @@ _SHELL_REQUESTS = (
     "kernel_info_request",
     "comm_info_request",
 )
+_COMM_MESSAGES = ("comm_open", "comm_msg", "comm_close")
+_MAX_BUFFERS = 256
 _CHUNK_BYTES = 256 * 1024
 
 type Handler = Callable[[Request], Answer | Awaitable[Answer | None] | None]
@@ -78,11 +80,14 @@ def _add_run_routes(add: Callable[[str, str, Handler], None], kernels: Kernels, 
 
     def answer_input(request: Request) -> Answer:
         run = runs.get(request.segments[1])
-        value = fields.text(request.body(), "value")
+        body = request.body()
+        value = fields.text(body, "value")
+        n = None if body.get("n") is None else fields.integer(body, "n", 1)
         if run.state == "finished":
             raise RequestError("execution_finished", "the run is over")
-        if not kernels.get(run.specification.kernel).answer(run, value):
-            raise RequestError("not_waiting_for_input", "the run does not wait for input")
+        if not kernels.get(run.specification.kernel).answer(run, value, n):
+            waits = "for input" if n is None else f"for an answer to {n}"
+            raise RequestError("not_waiting_for_input", f"the run does not wait {waits}")
         return Answer(204)
 
     def cancel(request: Request) -> Answer:
@@ -131,12 +136,19 @@ def _add_kernel_routes(add: Callable[[str, str, Handler], None], kernels: Kernel
     async def relay(request: Request) -> Answer:
         body = request.body()
         msg_type = fields.one_of(body, "msg_type", _SHELL_REQUESTS)
-        content = body.get("content")
-        if not isinstance(content, dict):
-            raise RequestError("invalid_request", "content must be an object")
+        content = fields.json_object(body, "content")
         timeout_s = fields.seconds(body, "timeout_s", positive=True)
         reply_type, reply = await kernel_of(request).request(msg_type, content, timeout_s)
         return Answer(200, {"msg_type": reply_type, "content": fit_reply(reply_type, reply)})
+
+    def comm(request: Request) -> Answer:
+        body = request.body()
+        fields.only(body, ("msg_type", "content", "metadata", "buffers"))
+        msg_type = fields.one_of(body, "msg_type", _COMM_MESSAGES)
+        content, metadata = fields.json_object(body, "content"), fields.json_object(body, "metadata")
+        buffers = fields.binaries(body, "buffers", _MAX_BUFFERS)
+        kernel_of(request).comm(msg_type, content, metadata, buffers)
+        return Answer(204)
 
     add("POST", "kernels", create)
     add("GET", "kernels", lambda _: Answer(200, {"kernels": [k.as_object() for k in kernels.all()]}))
@@ -145,6 +157,7 @@ def _add_kernel_routes(add: Callable[[str, str, Handler], None], kernels: Kernel
     add("POST", "kernels/*/interrupt", interrupt)
     add("POST", "kernels/*/restart", restart)
     add("POST", "kernels/*/request", relay)
+    add("POST", "kernels/*/comm", comm)
 
 
 def _read_journal(request: Request, services: Services, kernels: Kernels, runs: Runs) -> None:

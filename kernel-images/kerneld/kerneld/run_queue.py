@@ -34,6 +34,11 @@ class RunQueue:
         self._waiting.append(run)
         self._place(run, len(self._waiting) - 1 + ahead, generation)
 
+    @property
+    def ends(self) -> tuple[Run, Run] | None:
+        """The first and the last that waits."""
+        return (self._waiting[0], self._waiting[-1]) if self._waiting else None
+
     def take(self) -> Run | None:
         """The next run, out of the queue."""
         return self._waiting.popleft() if self._waiting else None

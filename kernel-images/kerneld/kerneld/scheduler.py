@@ -1,7 +1,10 @@
 """Which run a kernel executes, which ones wait, and the end of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from kerneld.comms import Comms
 from kerneld.errors import RequestError
 from kerneld.execution import Execution, Result
 from kerneld.kernel_process import KernelProcess
@@ -33,6 +36,7 @@ class Scheduler:
         self._services = services
         self._relay = relay
         self._queue = RunQueue(services.journal)
+        self.comms = Comms()
         self.interpreter = Interpreter(0)
         self.execution: Execution | None = None
         self.execution_count = 0
@@ -67,11 +71,22 @@ class Scheduler:
         elif self._queue.remove(run):
             self._write_end(run, Result("cancelled", "cancelled", "kept"), None)
             self._queue.renumber(self._ahead, self.interpreter.generation)
+            self._send_comms()
 
-    def answer(self, run: Run, value: str) -> bool:
-        """Answer what the run asks; False when it asks nothing."""
+    def answer(self, run: Run, value: str, n: int | None) -> bool:
+        """Answer what the run asks, in record `n` if that is given; False when it does not ask that."""
         execution = self.execution
-        return execution is not None and execution.run is run and execution.answer(value)
+        return execution is not None and execution.run is run and execution.answer(value, n=n)
+
+    def comm(
+        self, msg_type: str, content: dict[str, Any], metadata: dict[str, Any], buffers: Sequence[bytes]
+    ) -> None:
+        """Send a comm message, once the runs that wait now have been sent. Raises `RequestError`."""
+        if self._living is None:
+            raise RequestError("kernel_timeout", "the kernel is not running")
+        ends = self._queue.ends
+        self.comms.add(msg_type, content, metadata, buffers, behind=ends[1].ordinal if ends else 0)
+        self._send_comms()
 
     def resume(self, process: KernelProcess) -> None:
         """The interpreter is ready."""
@@ -80,6 +95,7 @@ class Scheduler:
 
     def abandon(self, result: Result) -> None:
         """End what is being executed: its interpreter is gone, or about to be."""
+        self.comms.clear()
         if self.execution is not None:
             self.execution.ended_by(result)
 
@@ -87,6 +103,7 @@ class Scheduler:
         """End what waits."""
         for run in self._queue.clear():
             self._write_end(run, result, None)
+        self._send_comms()
 
     @property
     def _living(self) -> KernelProcess | None:
@@ -114,6 +131,12 @@ class Scheduler:
                 self._queue.renumber(1, generation)
             else:
                 self._write_end(run, Result("cancelled", "restarted", "lost"), None)
+            self._send_comms()
+
+    def _send_comms(self) -> None:
+        process, ends = self._living, self._queue.ends
+        if process is not None:
+            self.comms.send(process, ends[0].ordinal if ends else None)
 
     def _execute(self, run: Run, process: KernelProcess) -> None:
         interpreter, services = self.interpreter, self._services

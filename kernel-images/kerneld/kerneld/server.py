@@ -15,7 +15,8 @@ from kerneld.errors import RequestError
 from kerneld.log import note
 
 MAX_BODY_BYTES = 1024 * 1024
-MAX_RUN_BODY_BYTES = 9 * 1024 * 1024
+MAX_LARGE_BODY_BYTES = 9 * 1024 * 1024
+"""Of runs and comm messages, which carry a client's code or data."""
 
 _PARAMETERS = HTTP1ConnectionParameters(max_header_size=16 * 1024, chunk_size=256 * 1024)
 _REASONS = {101: "Switching Protocols", 200: "OK", 201: "Created", 204: "No Content"}
@@ -176,8 +177,9 @@ class _Exchange(httputil.HTTPMessageDelegate):
         if begin is not None:
             self._connection.set_max_body_size(2**62)
             return self._begin(request, begin)
-        run = request.method == "PUT" and request.segments[0] == "runs"
-        self._connection.set_max_body_size(MAX_RUN_BODY_BYTES if run else MAX_BODY_BYTES)
+        first, *others = request.segments
+        large = first == "runs" if request.method == "PUT" else others[1:] == ["comm"]
+        self._connection.set_max_body_size(MAX_LARGE_BODY_BYTES if large else MAX_BODY_BYTES)
         return None
 
     async def _begin(

@@ -211,6 +211,73 @@ describe("the rest of the protocol", () => {
     expect(valueOf(await run(code))).toBe("['ok']");
   });
 
+  describe("tells what it uses, on control", () => {
+    const usage = async (name: string) =>
+      (await side.request(name, "usage_request", {}, "control")).content as unknown as {
+        status: string;
+        kernel_cpu: number;
+        kernel_memory: number;
+        host_cpu_percent?: number;
+      };
+
+    it("as ipykernel does", async () => {
+      const { pid } = await side.start("used");
+      await side.execute("used", "2 + 2");
+      const { host_cpu_percent, ...content } = await usage("used");
+      expect(content).toEqual({
+        status: "ok",
+        hostname: expect.stringMatching(/./) as string,
+        pid,
+        kernel_cpu: 0,
+        kernel_memory: expect.any(Number) as number,
+        cpu_count: expect.any(Number) as number,
+        host_virtual_memory: expect.objectContaining({
+          total: expect.any(Number) as number,
+          available: expect.any(Number) as number,
+          percent: expect.any(Number) as number,
+        }) as object,
+      });
+      expect(content.kernel_memory).toBeGreaterThan(1024 * 1024);
+      expect(host_cpu_percent ?? 1).toBeGreaterThan(0);
+      await side.execute("used", "n = 0\nwhile n < 3_000_000: n += 1");
+      expect((await usage("used")).kernel_cpu).toBeGreaterThan(0);
+    });
+
+    it("with the memory of what it has started, as long as that is there", async () => {
+      const before = (await usage("a")).kernel_memory;
+      await run(python`
+        import subprocess, sys
+        code = "import sys; held = bytearray(b'x') * 64_000_000; print('held', flush=True); sys.stdin.read()"
+        child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        child.stdout.readline()`);
+      const during = (await usage("a")).kernel_memory;
+      expect(during - before).toBeGreaterThan(60_000_000);
+      await run("child.kill()");
+      const dead = (await usage("a")).kernel_memory;
+      expect(dead).toBeLessThan(before + 30_000_000);
+      await run("child.wait()");
+      expect((await usage("a")).status).toBe("ok");
+    });
+
+    it("also while processes come and go, and where user code has its way with psutil", async () => {
+      await run(python`
+        import subprocess, threading
+        going = True
+        def come_and_go():
+            while going: subprocess.run(["true"])
+        threads = [threading.Thread(target=come_and_go) for _ in range(3)]
+        for thread in threads: thread.start()`);
+      for (let times = 0; times < 20; times += 1) {
+        expect(await usage("a")).toMatchObject({ status: "ok" });
+      }
+      await run("going = False\nfor thread in threads: thread.join()");
+      await run("import psutil; kept = psutil.virtual_memory; del psutil.virtual_memory");
+      expect(await usage("a")).toMatchObject({ status: "error", ename: "AttributeError" });
+      await run("psutil.virtual_memory = kept");
+      expect(await usage("a")).toMatchObject({ status: "ok" });
+    });
+  });
+
   it("completes, inspects, checks and remembers", async () => {
     await run("spam_and_eggs = 5");
     const complete = await side.request("a", "complete_request", { code: "spam_a", cursor_pos: 6 });

@@ -27,6 +27,7 @@ from .publications import Publications
 from .session import PROTOCOL_VERSION, KernelSession
 from .shell import Shell
 from .tracebacks import error_content
+from .usage import Usage
 
 log = logging.getLogger("hotcell.kernel")
 
@@ -67,10 +68,12 @@ class PythonKernel(IPythonKernel):
         """Bind the channels below `directory`; from then on this process is the kernel."""
         session: KernelSession = self.session
         session.renew()
+        usage = Usage()
         answers = {
             "kernel_info_request": lambda _: {"status": "ok", **self.kernel_info},
             "interrupt_request": self._answer_interrupt,
             "shutdown_request": self._answer_shutdown,
+            "usage_request": lambda _: usage.content(),
         }
         self._channels = Channels(directory, session, self.interrupts, self.ident, answers)
         self.publications = self._channels.publications
