@@ -3,7 +3,7 @@ import { isExecution, isResult } from "./answers.js";
 import { HotcellError } from "./error.js";
 import { iterateEvents } from "./event-iterator.js";
 import { eventsOf, isKnown } from "./event-stream.js";
-import type { CallOptions, ExecutionOptions } from "./options.js";
+import type { CallOptions, ExecutionOptions, InputOptions } from "./options.js";
 import { executionPath } from "./path.js";
 import { type Patience, startPatience } from "./patience.js";
 import {
@@ -94,13 +94,13 @@ export class Execution implements AsyncIterable<ExecutionEvent> {
   }
 
   /**
-   * Answers an `input_request`. Asked again only where the first was certainly not taken: an answer that came twice could
-   * be taken for that to the next question. Where the connection breaks in the midst, that is thrown; the events, or
-   * `waiting_for_input`, say whether the question is still open.
+   * Answers an `input_request`: that of the number `n`, or whichever it waits with. Asked again only where the first was
+   * certainly not taken: an answer that came twice could be taken for that to the next question. Where the connection
+   * breaks in the midst, that is thrown; the events, or `waiting_for_input`, say whether the question is still open.
    */
-  async input(value: string, options?: CallOptions): Promise<void> {
+  async input(value: string, { n, ...options }: InputOptions = {}): Promise<void> {
     await this.#known();
-    const request = { ...options, body: { value } };
+    const request = { ...options, body: { value, n } };
     await askAgain(() => this.#gateway.request("POST", `${this.#path}/input`, request), {
       ...options,
       mayAgain: isUntaken,

@@ -10,6 +10,7 @@ export type {
   ExecutionOptions,
   FollowOptions,
   HotcellOptions,
+  InputOptions,
   KernelOptions,
   RetryOptions,
   RunOptions,
@@ -18,6 +19,7 @@ export type {
 export { Session } from "./session.js";
 export { SessionEvents } from "./session-events.js";
 export type {
+  CommMessage,
   Completeness,
   Completion,
   ExecutionEvent,

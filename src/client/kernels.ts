@@ -10,6 +10,7 @@ import type { CallOptions, KernelOptions } from "./options.js";
 import { kernelPath, sessionPath } from "./path.js";
 import { START_CALL_MS, type Transport } from "./transport.js";
 import type {
+  CommMessage,
   Completeness,
   Completion,
   History,
@@ -106,6 +107,14 @@ export class SessionKernels {
   ): Promise<History> {
     const response = await this.#ask(kernel, "history", request, options);
     return this.#gateway.json(response, isHistory, options);
+  }
+
+  /**
+   * Sends a comm message, behind what was to be executed before. What the kernel answers are events of the session. Asked
+   * once: where the connection breaks in the midst, that is thrown, and the kernel may have got it.
+   */
+  async comm(kernel: string, message: CommMessage, options: CallOptions = {}): Promise<void> {
+    await this.#ask(kernel, "comm", message, options);
   }
 
   async #ask(

@@ -29,6 +29,12 @@ export interface ExecutionOptions extends Omit<ExecutionRequest, "code">, CallOp
   retry?: RetryOptions | undefined;
 }
 
+/** How a question is answered. */
+export interface InputOptions extends CallOptions {
+  /** The number of the `input_request` that is answered: another one does not take the answer. */
+  n?: number | undefined;
+}
+
 /** Which events of a session are followed. */
 export interface FollowOptions extends CallOptions {
   /** Only events with larger numbers, 0 for all that are kept; those from now on by default. */

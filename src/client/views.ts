@@ -5,6 +5,7 @@ import type {
   inspectReplySchema,
   isCompleteReplySchema,
 } from "../kernels/shell-reply.js";
+import type { commRequestSchema } from "../sessions/comm-request.js";
 import type { SessionState, SessionView } from "../sessions/session-view.js";
 import type { executionResultSchema } from "../streaming/execution-result.js";
 import type { CallOptions } from "./options.js";
@@ -20,6 +21,9 @@ export type { ExecutionView, KernelView, SessionView } from "../sessions/session
 
 /** One execution, gathered. */
 export type Result = z.output<typeof executionResultSchema>;
+
+/** A comm message to a kernel, with its buffers in base64. */
+export type CommMessage = z.input<typeof commRequestSchema>;
 
 /** What could stand at a cursor. Positions count Unicode code points. */
 export type Completion = z.output<typeof completeReplySchema>;

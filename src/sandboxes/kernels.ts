@@ -59,6 +59,15 @@ export interface ShellRequest {
   timeout_s: number;
 }
 
+/** A comm message of a client (messaging protocol, "Custom Messages"). */
+export interface CommMessage {
+  msg_type: "comm_open" | "comm_msg" | "comm_close";
+  content: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+  /** Base64, at most 256. */
+  buffers: string[];
+}
+
 /** A shell reply: its content is the kernel's own and unchecked. */
 export type ShellReply = z.infer<typeof shellReply>;
 
@@ -73,6 +82,8 @@ export interface KernelsClient {
   /** Resolves when the kernel is ready again. */
   restart(kernel: string, options?: CallOptions): Promise<KernelObject>;
   request(kernel: string, request: ShellRequest, options?: CallOptions): Promise<ShellReply>;
+  /** Resolves when the message will reach the kernel behind the runs before it, unless its interpreter ends. */
+  comm(kernel: string, message: CommMessage, options?: CallOptions): Promise<void>;
 }
 
 export function createKernelsClient(link: SandboxLink): KernelsClient {
@@ -130,6 +141,14 @@ export function createKernelsClient(link: SandboxLink): KernelsClient {
         path: `${kernelPath(kernel)}/request`,
         body: request,
         idempotent: true,
+      }),
+    comm: (kernel, message, options) =>
+      callForNothing(link, {
+        ...options,
+        method: "POST",
+        path: `${kernelPath(kernel)}/comm`,
+        body: message,
+        idempotent: false,
       }),
   };
 }

@@ -55,7 +55,8 @@ export interface RunsClient {
   get(run: string, options?: CallOptions): Promise<RunObject>;
   /** Newest first. */
   list(options?: CallOptions): Promise<RunObject[]>;
-  input(run: string, value: string, options?: CallOptions): Promise<void>;
+  /** Answers the question that the run waits with; with `n`, only where that is the `input_request` of this number. */
+  input(run: string, answer: { value: string; n?: number }, options?: CallOptions): Promise<void>;
   interrupt(run: string, options?: CallOptions): Promise<void>;
   /** Ends a run, or takes it out of the queue. */
   cancel(run: string, options?: CallOptions): Promise<RunObject>;
@@ -80,12 +81,12 @@ export function createRunsClient(link: SandboxLink): RunsClient {
       const call = { ...options, method: "GET", path: "/runs", idempotent: true } as const;
       return (await callFor(link, runList, call)).runs;
     },
-    input: (run, value, options) =>
+    input: (run, answer, options) =>
       callForNothing(link, {
         ...options,
         method: "POST",
         path: `${runPath(run)}/input`,
-        body: { value },
+        body: answer,
         idempotent: false,
       }),
     interrupt: (run, options) =>

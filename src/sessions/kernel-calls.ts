@@ -9,7 +9,8 @@ import {
 } from "../kernels/shell-reply.js";
 import type { CallOptions } from "../sandboxes/call.js";
 import { KerneldError } from "../sandboxes/kerneld-error.js";
-import type { KernelObject, ShellRequest } from "../sandboxes/kernels.js";
+import type { CommMessage, KernelObject, ShellRequest } from "../sandboxes/kernels.js";
+import { commMessage, type CommRequest } from "./comm-request.js";
 import { type HistoryRequest, historyContent } from "./history-request.js";
 import type { KernelRequest } from "./kernel-request.js";
 import type { SessionKernels } from "./session-kernels.js";
@@ -27,6 +28,8 @@ export interface KernelCallsServices {
   kernels(): Promise<SessionKernels>;
   /** Runs `work` and throws what a client may be told of its failure. */
   ask<T>(work: Promise<T>): Promise<T>;
+  /** The same for what must not be done twice: `shutting_down` then says that it was not done. */
+  tell<T>(work: Promise<T>): Promise<T>;
   /** The session was used. */
   touch(): void;
 }
@@ -36,6 +39,9 @@ export interface KernelCallsServices {
  * `kernel_timeout` where a busy kernel did not come to answer, and what ends sessions. Cursors count Unicode code points.
  */
 export class KernelCalls {
+  /** Settles with the last comm message: each goes over a connection of its own, and they have an order. */
+  #lastComm: Promise<void> = Promise.resolve();
+
   constructor(private readonly services: KernelCallsServices) {}
 
   async list(options: CallOptions = {}): Promise<KernelView[]> {
@@ -133,6 +139,25 @@ export class KernelCalls {
   ): Promise<z.output<typeof historyReplySchema>> {
     const content = historyContent(request);
     return historyReply(await this.#request(kernel, "history_request", content, options));
+  }
+
+  /**
+   * Sends a comm message, in the order of these calls and behind the executions that were accepted before; what the kernel
+   * says because of it are events of the kernel and the session. Throws `body_too_large`, and `queue_full` where too many
+   * wait for a busy kernel, too.
+   */
+  async comm(kernel: KernelChoice, request: CommRequest): Promise<void> {
+    const message = commMessage(request);
+    const sent = this.#lastComm.then(() => this.#sendComm(kernel, message));
+    this.#lastComm = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #sendComm(kernel: KernelChoice, message: CommMessage): Promise<void> {
+    const kernels = await this.services.kernels();
+    const id = await this.services.ask(kernels.choose({ kernel }));
+    this.services.touch();
+    await this.services.tell(kernels.comm(id, message));
   }
 
   async #request(

@@ -109,11 +109,14 @@ export class SessionExecutions {
     await this.services.ask(runs.interrupt(execution));
   }
 
-  /** Answers a question of a run. `shutting_down` says that the answer was not taken: another gateway may be asked. */
-  async input(execution: string, value: string): Promise<void> {
+  /**
+   * Answers a question of a run, that of event `n` alone where it is given. `shutting_down` says that the answer was not
+   * taken: another gateway may be asked.
+   */
+  async input(execution: string, value: string, n?: number): Promise<void> {
     const { runs } = (await this.services.sandbox()).kerneld;
     this.services.touch();
-    await this.services.tell(runs.input(execution, value));
+    await this.services.tell(runs.input(execution, n === undefined ? { value } : { value, n }));
   }
 
   async cancel(execution: string): Promise<ExecutionView> {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { SandboxState } from "../sandboxes/assignment.js";
 import type { CallOptions } from "../sandboxes/call.js";
 import type {
+  CommMessage,
   KernelObject,
   KernelsClient,
   NewKernel,
@@ -65,6 +66,10 @@ export class SessionKernels {
 
   async request(kernel: string, request: ShellRequest, options: CallOptions): Promise<ShellReply> {
     return this.client.request(kernel, request, options);
+  }
+
+  async comm(kernel: string, message: CommMessage): Promise<void> {
+    await this.client.comm(kernel, message);
   }
 
   /**

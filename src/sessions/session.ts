@@ -106,6 +106,7 @@ export class Session {
       () => this.expiry.touch(),
     );
     this.kernels = new KernelCalls({
+      tell: (work) => this.#tell(work),
       kernels: async () => (await this.running()).kernels,
       ask: (work) => this.#ask(work),
       touch: () => this.expiry.touch(),

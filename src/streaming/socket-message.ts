@@ -1,10 +1,14 @@
 import { z } from "zod";
+import { commRequestShapes } from "../sessions/comm-request.js";
 import { executionRequestShape } from "../sessions/execution-request.js";
+import { inputRequestShape } from "../sessions/input-request.js";
 import { clientIdSchema, textSchema } from "../sessions/session-options.js";
 
 /** Names a request of the client's; everything that answers it carries it again. */
 const ref = z.string().min(1).max(128);
 const kernel = executionRequestShape.kernel;
+
+const comm = { op: z.literal("comm"), ref, kernel };
 
 /** What a client may send over a session's WebSocket. */
 export const socketMessageSchema = z
@@ -41,7 +45,7 @@ export const socketMessageSchema = z
       op: z.literal("input"),
       ref,
       execution_id: clientIdSchema,
-      value: textSchema,
+      ...inputRequestShape,
     }),
     z.strictObject({ op: z.literal("interrupt"), ref, execution_id: clientIdSchema }),
     z.strictObject({
@@ -59,6 +63,11 @@ export const socketMessageSchema = z
       cursor: z.int().min(0).optional(),
       detail: z.union([z.literal(0), z.literal(1)]).optional(),
     }),
+    z.discriminatedUnion("type", [
+      z.strictObject({ ...comm, ...commRequestShapes.comm_open }),
+      z.strictObject({ ...comm, ...commRequestShapes.comm_msg }),
+      z.strictObject({ ...comm, ...commRequestShapes.comm_close }),
+    ]),
   ])
   .meta({
     id: "SocketMessage",

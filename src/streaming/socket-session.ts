@@ -102,7 +102,7 @@ class SocketSession {
         this.#unfollow(ref);
         return this.#reply({ type: "unfollowed", ref });
       case "input":
-        await this.session.executions.input(message.execution_id, message.value);
+        await this.session.executions.input(message.execution_id, message.value, message.n);
         return this.#reply({ type: "input_accepted", ref, execution_id: message.execution_id });
       case "interrupt":
         await this.session.executions.interrupt(message.execution_id);
@@ -115,6 +115,9 @@ class SocketSession {
         const inspection = await kernels.inspect(message.kernel, message, gone);
         return this.#reply({ type: "inspect_reply", ref, ...inspection });
       }
+      case "comm":
+        await kernels.comm(message.kernel, message);
+        return this.#reply({ type: "comm_accepted", ref });
     }
   }
 

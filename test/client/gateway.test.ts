@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Hotcell, HotcellError } from "../../src/client/index.js";
+import { type CommMessage, Hotcell, HotcellError } from "../../src/client/index.js";
 import {
   type Answer,
   breakOff,
@@ -90,6 +90,21 @@ describe("a call", () => {
     const { client, requests } = await started(breakOff);
     await expect(client().attach("other")).rejects.toMatchObject({ code: "gateway_unreachable" });
     expect(requests).toHaveLength(1);
+  });
+
+  it("gets a comm message once, also where the connection breaks", async () => {
+    const { session, requests } = await started(
+      (response) => void response.writeHead(204).end(),
+      breakOff,
+    );
+    const { kernels } = await session();
+    const message: CommMessage = { type: "comm_msg", comm_id: "c", buffers: ["AP8="] };
+    await kernels.comm("k", message);
+    await expect(kernels.comm("k", message)).rejects.toMatchObject({ code: "gateway_unreachable" });
+    expect(requests.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ["POST", "/v1/sessions/s/kernels/k/comm", message],
+      ["POST", "/v1/sessions/s/kernels/k/comm", message],
+    ]);
   });
 
   it("with a key that is not valid says so", async () => {

@@ -345,13 +345,16 @@ describe("an execution", () => {
     ]);
     await events.interrupt();
     await events.input("Ada");
+    await events.input("Grace", { n: 7 });
     expect(await events.cancel()).toMatchObject({ status: "cancelled" });
     expect(asked()).toEqual([
       "POST /v1/sessions/s/executions/e/interrupt",
       "POST /v1/sessions/s/executions/e/input",
+      "POST /v1/sessions/s/executions/e/input",
       "DELETE /v1/sessions/s/executions/e",
     ]);
     expect(gateway.requests[1]?.body).toEqual({ value: "Ada" });
+    expect(gateway.requests[2]?.body).toEqual({ value: "Grace", n: 7 });
   });
 
   const taken: Answer = (response) => void response.writeHead(204).end();

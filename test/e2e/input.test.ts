@@ -124,6 +124,41 @@ describe("input() over server-sent events and POST", () => {
     }
   });
 
+  it("answers the question that is named, and no other: not one that was interrupted and asked again", async () => {
+    const code = `
+try:
+    input("first? ")
+except KeyboardInterrupt:
+    print("asked again: " + input("second? "))`;
+    const execution = session.stream(code, { stdin: "ask" });
+    const asked: number[] = [];
+    const refused: unknown[] = [];
+    const events: ExecutionEvent[] = [];
+    for await (const event of execution) {
+      events.push(event);
+      if (event.type !== "input_request") continue;
+      asked.push(event.n);
+      if (asked.length === 1) {
+        await execution.interrupt();
+        continue;
+      }
+      const [first = 0, second = 0] = asked;
+      for (const n of [first, second + 1]) {
+        refused.push(await execution.input("late", { n }).catch((error: unknown) => error));
+      }
+      await execution.input("in time", { n: second });
+    }
+    expect(refused).toMatchObject([
+      { code: "not_waiting_for_input" },
+      { code: "not_waiting_for_input" },
+    ]);
+    expect(textOf(events)).toBe("asked again: in time\n");
+    expect(events.at(-1)).toMatchObject({ type: "execution_finished" });
+    const path = `/v1/sessions/${session.id}/executions/${execution.id}/input`;
+    const wrong = await gateway.call("POST", path, { value: "x", n: 0 });
+    expect(await wrong.json()).toMatchObject({ code: "invalid_request", errors: [{ path: "n" }] });
+  });
+
   it("is refused for an execution that asks nothing", async () => {
     const execution = session.stream("import time\nprint('on', flush=True)\ntime.sleep(60)", {
       stdin: "ask",
@@ -156,6 +191,25 @@ describe("input() over the WebSocket", () => {
     expect(await socket.finished("in")).toMatchObject({ status: "ok" });
     expect(textOf(socket.of("in"))).toBe("Ada!\n");
     expect(socket.of("1")).toMatchObject([{ type: "input_accepted", execution_id: "in" }]);
+  });
+
+  it("answers the question that is named, and no other", async () => {
+    const code = "a = input('a? '); print(a + input('b? '))";
+    socket.send({ op: "execute", ref: "n", execution_id: "n", stdin: "ask", code });
+    const answer = { op: "input", execution_id: "n" };
+    const asks = (prompt: string) =>
+      socket.until((message) => message.ref === "n" && message["prompt"] === prompt);
+    const { n: first } = await asks("a? ");
+    socket.send({ ...answer, ref: "n1", value: "1", n: first });
+    const { n: second } = await asks("b? ");
+    socket.send({ ...answer, ref: "n2", value: "2", n: first });
+    expect(await socket.until(({ ref }) => ref === "n2")).toMatchObject({
+      type: "problem",
+      problem: { code: "not_waiting_for_input" },
+    });
+    socket.send({ ...answer, ref: "n3", value: "3", n: second });
+    expect(await socket.finished("n")).toMatchObject({ status: "ok" });
+    expect(textOf(socket.of("n"))).toBe("13\n");
   });
 
   it("is interrupted while it waits, and refused afterwards", async () => {

@@ -193,6 +193,76 @@ describe("a session's kernels", () => {
     expect(await ask()).toEqual({ status: "unknown", indent: "" });
   });
 
+  it("get comm messages one after the other, whichever connection they take", async () => {
+    const double = gateway.double("s");
+    const answers: (() => void)[] = [];
+    double.intercept = (request, response) => {
+      if (request.url?.endsWith("/comm") !== true || answers.length > 0) return false;
+      answers.push(() => refuse(response, 429, "queue_full", "the first is not taken"));
+      return true;
+    };
+    const open = { type: "comm_open", comm_id: "c", target_name: "t" };
+    const message = { type: "comm_msg", comm_id: "c", data: { a: 1 }, metadata: { m: 2 } };
+    const first = call("POST", `/${kernel}/comm`, open);
+    await expect.poll(() => answers.length).toBe(1);
+    const second = call("POST", `/${kernel}/comm`, { ...message, buffers: ["AP8=", ""] });
+    expect((await gateway.call("GET", "/v1/sessions/s")).status).toBe(200);
+    expect(double.comms).toEqual([]);
+    answers[0]?.();
+    expect(await (await first).json()).toMatchObject({ status: 429, code: "queue_full" });
+    expect((await second).status).toBe(204);
+    const close = { type: "comm_close", comm_id: "c" };
+    expect((await call("POST", `/${kernel}/comm`, close)).status).toBe(204);
+    expect(double.comms).toEqual([
+      {
+        msg_type: "comm_msg",
+        content: { comm_id: "c", data: { a: 1 } },
+        metadata: { m: 2 },
+        buffers: ["AP8=", ""],
+      },
+      {
+        msg_type: "comm_close",
+        content: { comm_id: "c", data: {} },
+        metadata: {},
+        buffers: [],
+      },
+    ]);
+  });
+
+  it("get no comm message that is none: the field is named", async () => {
+    const deep = (levels: number): object => (levels === 1 ? {} : { a: deep(levels - 1) });
+    const message = { type: "comm_msg", comm_id: "c" };
+    const wrong = async (body: object) => {
+      const answer = await call("POST", `/${kernel}/comm`, body);
+      const { code, errors } = (await answer.json()) as { code: string; errors: object[] };
+      return { status: answer.status, code, errors };
+    };
+    const invalid = (path: string) => ({
+      ...{ status: 400, code: "invalid_request" },
+      errors: [expect.objectContaining({ path }) as object],
+    });
+    expect(await wrong({ ...message, buffers: ["AP8=", "AP8"] })).toEqual(invalid("buffers[1]"));
+    expect(await wrong({ ...message, buffers: Array(257).fill("") })).toEqual(invalid("buffers"));
+    expect(await wrong({ ...message, type: "comm_open" })).toEqual(invalid("target_name"));
+    expect(await wrong({ ...message, target_name: "t" })).toEqual(invalid("target_name"));
+    expect(await wrong({ ...message, type: "comm_info" })).toEqual(invalid("type"));
+    expect(await wrong({ type: "comm_msg" })).toEqual(invalid("comm_id"));
+    expect(await wrong({ ...message, data: [1] })).toEqual(invalid("data"));
+    expect(await wrong({ ...message, metadata: deep(64) })).toEqual(invalid("metadata"));
+    expect(await wrong({ ...message, data: { n: Array(400_000).fill(1e20) } })).toMatchObject({
+      ...{ status: 413, code: "body_too_large" },
+    });
+    const megabytes = "A".repeat(7 * 1024 * 1024);
+    expect(await wrong({ ...message, buffers: [`${megabytes}A`] })).toEqual(invalid("buffers[0]"));
+    expect(gateway.double("s").comms).toEqual([]);
+    expect(
+      (await call("POST", `/${kernel}/comm`, { ...message, buffers: [megabytes] })).status,
+    ).toBe(204);
+    expect((await call("POST", `/${kernel}/comm`, { ...message, data: deep(63) })).status).toBe(
+      204,
+    );
+  });
+
   it("are not asked any more when the client has gone", async () => {
     const double = gateway.double("s");
     const arrived = new Promise<{ closed: Promise<unknown> }>((resolve) => {

@@ -47,6 +47,8 @@ export interface FriendlyKerneld {
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** What shell requests answer. */
   onShellRequest: (body: { msg_type: string; content: unknown }) => object;
+  /** Bodies of the comm messages so far. */
+  readonly comms: unknown[];
   /** How many cells it says to have forgotten. */
   forgottenCells: number;
   /** Breaks all connections; it dials again by itself. */
@@ -166,6 +168,9 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
         answer(response, 200, kernel);
       } else if (action === "request") {
         answer(response, 200, double.onShellRequest((await json()) as never));
+      } else if (action === "comm") {
+        double.comms.push(await json());
+        response.writeHead(204).end();
       } else {
         refuse(response, 404, "not_found");
       }
@@ -222,6 +227,7 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
     requests,
     assignment: () => assignment,
     intercept: undefined,
+    comms: [],
     forgottenCells: 0,
     onShellRequest: ({ msg_type }) => ({
       msg_type: msg_type.replace("_request", "_reply"),

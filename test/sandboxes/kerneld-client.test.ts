@@ -136,7 +136,7 @@ describe("runs", () => {
     await expect.poll(() => kerneld.runs.get("a")?.waiting_for_input).toBe(true);
     await client.runs.put("b", request("input()"));
     expect(await client.runs.cancel("b")).toMatchObject({ status: "cancelled" });
-    await client.runs.input("a", "Ada");
+    await client.runs.input("a", { value: "Ada" });
     await ended("a");
     expect(await journalOf("a")).toMatchObject([
       {},
@@ -144,7 +144,9 @@ describe("runs", () => {
       { content: { text: "Ada" } },
       {},
     ]);
-    await expect(client.runs.input("a", "x")).rejects.toMatchObject({ code: "execution_finished" });
+    await expect(client.runs.input("a", { value: "x" })).rejects.toMatchObject({
+      code: "execution_finished",
+    });
     await client.runs.put("c", request("input()"));
     await expect.poll(() => kerneld.runs.get("c")?.waiting_for_input).toBe(true);
     await client.runs.interrupt("c");

@@ -6,7 +6,8 @@ import { eventSchema } from "../../kernels/event.js";
 import type { CharacterBudget } from "../../kernels/character-budget.js";
 import { Gathering } from "../../kernels/gathering.js";
 import { executeRequestSchema, executionRequestSchema } from "../../sessions/execution-request.js";
-import { clientIdSchema, textSchema } from "../../sessions/session-options.js";
+import { inputRequestShape } from "../../sessions/input-request.js";
+import { clientIdSchema } from "../../sessions/session-options.js";
 import type { SessionRegistry } from "../../sessions/session-registry.js";
 import { executionViewSchema } from "../../sessions/session-view.js";
 import { executionResultSchema } from "../../streaming/execution-result.js";
@@ -210,13 +211,14 @@ export const executionRoutes: FastifyPluginAsyncZod<{
         tags,
         summary: "Answer an `input_request`",
         params,
-        body: z.strictObject({ value: textSchema }),
+        body: z.strictObject(inputRequestShape),
         response: { 204: z.null(), ...problems(404, 409, 410, 503) },
       },
     },
     async (request, reply) => {
       const session = sessions.get(request.tenant, request.params.session_id);
-      await session.executions.input(request.params.execution_id, request.body.value);
+      const { value, n } = request.body;
+      await session.executions.input(request.params.execution_id, value, n);
       return reply.code(204).send(null);
     },
   );

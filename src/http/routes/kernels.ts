@@ -6,6 +6,7 @@ import {
   inspectReplySchema,
   isCompleteReplySchema,
 } from "../../kernels/shell-reply.js";
+import { commRequestSchema } from "../../sessions/comm-request.js";
 import { historyRequestSchema } from "../../sessions/history-request.js";
 import { kernelRequestSchema } from "../../sessions/kernel-request.js";
 import { clientIdSchema, textSchema } from "../../sessions/session-options.js";
@@ -213,6 +214,25 @@ export const kernelRoutes: FastifyPluginAsyncZod<{ sessions: SessionRegistry }> 
       const session = sessions.get(request.tenant, request.params.session_id);
       const signal = clientDeparture(reply);
       return session.kernels.history(request.params.kernel_id, request.body, { signal });
+    },
+  );
+
+  app.post(
+    "/sessions/:session_id/kernels/:kernel_id/comm",
+    {
+      schema: {
+        tags,
+        summary:
+          "Send a comm message, behind what was to be executed before; the answers are events of the kernel",
+        params,
+        body: commRequestSchema,
+        response: { 204: z.null(), ...problems(404, 410, 413, 429, 502, 503, 504) },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.get(request.tenant, request.params.session_id);
+      await session.kernels.comm(request.params.kernel_id, request.body);
+      return reply.code(204).send(null);
     },
   );
 };
