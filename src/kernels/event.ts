@@ -53,7 +53,10 @@ export const finishedFields = {
   state: z
     .enum(["kept", "lost"])
     .describe("Whether the interpreter's state survived the execution"),
-  reason: z.string().optional().describe("`oom`, `signal 11`, `exit 0`, `no_reply`, `sandbox_lost`, …"),
+  reason: z
+    .string()
+    .optional()
+    .describe("`oom`, `signal 11`, `exit 0`, `no_reply`, `sandbox_lost`, …"),
   usage: usageSchema,
   output: outputCountsSchema,
 };

@@ -176,8 +176,10 @@ get_ipython().kernel.comm_manager.register_target("echo", opened)`;
           expect.objectContaining({ data: { echo: { n } }, buffers: ["AP8=", ""] }) as object,
       ),
     );
-    expect(socket.of("open")).toEqual([{ type: "comm_accepted", ref: "open" }]);
-    expect(socket.of("m49")).toEqual([{ type: "comm_accepted", ref: "m49" }]);
+    for (const ref of ["open", "m49"]) {
+      await socket.until((message) => message.ref === ref);
+      expect(socket.of(ref)).toEqual([{ type: "comm_accepted", ref }]);
+    }
   });
 
   describe("to a busy kernel", () => {
