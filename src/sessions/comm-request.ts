@@ -1,6 +1,4 @@
 import { z } from "zod";
-import { HotcellError } from "../errors.js";
-import type { CommMessage } from "../sandboxes/kernels.js";
 import { base64Schema, textSchema } from "./session-options.js";
 
 /** As many as events have; with more than that they say only how many there were. */
@@ -8,9 +6,6 @@ const MOST_BUFFERS = 256;
 
 /** How deep objects and arrays may stand in each other: what a kernel says is bound to one more. */
 const MOST_LEVELS = 63;
-
-/** All of a message together, as JSON: numbers may be longer than they were written. */
-const MOST_BYTES = 8 * 1024 * 1024;
 
 const name = textSchema.min(1).max(256);
 
@@ -50,21 +45,6 @@ export const commRequestSchema = z
   .meta({ id: "CommRequest" });
 
 export type CommRequest = z.output<typeof commRequestSchema>;
-
-/** The message that a request means. Throws `body_too_large`. */
-export function commMessage(request: CommRequest): CommMessage {
-  const { type: msg_type, comm_id, data, metadata, buffers } = request;
-  const target = request.type === "comm_open" ? { target_name: request.target_name } : {};
-  const content = { comm_id, ...target, data };
-  const bytes = buffers.reduce(
-    (sum, { length }) => sum + length,
-    Buffer.byteLength(JSON.stringify([content, metadata])),
-  );
-  if (bytes > MOST_BYTES) {
-    throw new HotcellError("body_too_large", `A comm message has at most ${MOST_BYTES} bytes`);
-  }
-  return { msg_type, content, metadata, buffers };
-}
 
 /** Whether more than so many objects and arrays stand in each other. Level by level, for the stack has an end. */
 function isDeeper(value: object, levels: number): boolean {

@@ -10,7 +10,8 @@ import {
 import type { CallOptions } from "../sandboxes/call.js";
 import { KerneldError } from "../sandboxes/kerneld-error.js";
 import type { CommMessage, KernelObject, ShellRequest } from "../sandboxes/kernels.js";
-import { commMessage, type CommRequest } from "./comm-request.js";
+import { commMessage } from "./comm-message.js";
+import type { CommRequest } from "./comm-request.js";
 import { type HistoryRequest, historyContent } from "./history-request.js";
 import type { KernelRequest } from "./kernel-request.js";
 import type { SessionKernels } from "./session-kernels.js";
