@@ -23,6 +23,8 @@ export interface FeedSource {
   /** Aborted when the feed ends or is closed, then with what readers are to fail with. */
   readonly stopped: AbortSignal;
   readonly position: number;
+  /** The largest number that the sandbox itself has given. */
+  readonly heard: number;
   readonly ended: string | null;
 }
 
@@ -105,7 +107,7 @@ export function createFeedReader(
   function* lost(reason: string): Generator<JournalRecord, void, undefined> {
     const end = query.run === undefined ? undefined : ledger.terminal(query.run);
     const final = end !== undefined && end.n > cursor && end.n <= ring.floor ? end : undefined;
-    const to = final === undefined ? ring.floor : final.n - 1;
+    const to = Math.min(final === undefined ? ring.floor : final.n - 1, source.heard);
     if (to > cursor) {
       yield { kind: "gap", n: to, at: Date.now(), from: cursor + 1, to, reason };
     }

@@ -1,7 +1,10 @@
 import type { ExecutionFinishedRecord } from "./journal-record.js";
 import type { OpenRun } from "./run-ledger.js";
 
-/** The last record of a run whose sandbox is gone: the gateway's own, with the number after all others. */
+/** Past every number of a journal: what a sandbox said last, and nobody has read, may have any number below. */
+export const PAST_JOURNAL = 2 ** 40;
+
+/** The last record of a run whose sandbox is gone: the gateway's own, with a number past `PAST_JOURNAL`. */
 export function lostRun(
   run: OpenRun,
   { n, status, reason }: Pick<ExecutionFinishedRecord, "n" | "status" | "reason">,

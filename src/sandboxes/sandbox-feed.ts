@@ -8,7 +8,7 @@ import { readJournal } from "./journal.js";
 import { isTransient, LinkError } from "./link-error.js";
 import type { SandboxLink } from "./link.js";
 import type { Logger } from "./logger.js";
-import { lostRun } from "./lost-run.js";
+import { lostRun, PAST_JOURNAL } from "./lost-run.js";
 import { createRecordRing } from "./record-ring.js";
 import { type ExpectedRun, createRunLedger } from "./run-ledger.js";
 import { createSemaphore } from "./semaphore.js";
@@ -96,6 +96,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
   const readers = new Set<FeedReader>();
   const stop = new AbortController();
   let position = start;
+  let heard = start;
   let ended: string | null = null;
   let untrimmed = 0;
 
@@ -141,6 +142,7 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
         const query = { after: position, follow: true, signal: stop.signal };
         for await (const sized of readJournal(link, query)) {
           retryMs = FIRST_RETRY_MS;
+          heard = sized.record.n;
           publish(sized);
         }
       } catch (error) {
@@ -158,7 +160,8 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
     for (const { run } of readers)
       if (run !== undefined && ledger.knows(run)) ledger.expect({ run });
     for (const run of ledger.open()) {
-      const record = lostRun(run, { n: position + 1, status, reason });
+      const n = Math.max(position + 1, PAST_JOURNAL);
+      const record = lostRun(run, { n, status, reason });
       publish({ record, bytes: OWN_RECORD_BYTES });
     }
     release();
@@ -185,6 +188,9 @@ export function openSandboxFeed(options: OpenSandboxFeedOptions): SandboxFeed {
     stopped: stop.signal,
     get position() {
       return position;
+    },
+    get heard() {
+      return heard;
     },
     get ended() {
       return ended;

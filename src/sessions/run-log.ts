@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/prom
 import { dirname } from "node:path";
 import { z } from "zod";
 import { type ExecutionFinishedRecord, executionFinished } from "../sandboxes/journal-record.js";
-import { lostRun } from "../sandboxes/lost-run.js";
+import { lostRun, PAST_JOURNAL } from "../sandboxes/lost-run.js";
 import type { FeedEnd } from "../sandboxes/sandbox-feed.js";
 import { kernelId, runId } from "../sandboxes/untrusted.js";
 
@@ -122,9 +122,6 @@ export async function readRunLog(path: string): Promise<LoggedRuns> {
   }
   return { open: [...unended.values()], ended: [...ended.values()] };
 }
-
-/** Past every number of a journal that nobody can read any more. */
-const PAST_JOURNAL = 2 ** 40;
 
 /** How the runs of a log ended: those without an end as `how` says, with numbers past all others. */
 export function endsOf(

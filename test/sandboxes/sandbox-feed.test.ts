@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createKerneldClient } from "../../src/sandboxes/kerneld-client.js";
 import type { JournalRecord } from "../../src/sandboxes/journal-record.js";
 import type { SandboxLink } from "../../src/sandboxes/link.js";
+import { PAST_JOURNAL } from "../../src/sandboxes/lost-run.js";
 import {
   type OpenSandboxFeedOptions,
   type SandboxFeed,
@@ -131,7 +132,7 @@ describe("a feed", () => {
     await caughtUp(feed);
     kerneld.journal.append({ ...messageHead(0), n: 1 });
     const records = await reading;
-    expect(numbers(records)).toEqual([1, 2]);
+    expect(numbers(records)).toEqual([1, PAST_JOURNAL]);
     expect(records[1]).toMatchObject({
       event: "execution_finished",
       status: "kernel_died",
@@ -368,7 +369,7 @@ describe("a reader", () => {
 });
 
 describe("the end of a sandbox", () => {
-  it("ends every run that has none, exactly once, with the numbers after the last", async () => {
+  it("ends every run that has none, exactly once, with numbers past all others", async () => {
     const feed = feedOf({ knownRun: () => false });
     for (const run of ["a", "b", "c"]) feed.expect({ run, kernel: KERNEL });
     const all = collect(feed.read({ after: 0 }));
@@ -381,10 +382,10 @@ describe("the end of a sandbox", () => {
     feed.end({ status: "cancelled", reason: "session_deleted" });
     const [a, b, c] = await Promise.all(readings);
     expect(numbers(a ?? [])).toEqual([1, 2]);
-    expect(numbers(b ?? [])).toEqual([3, 4]);
-    expect(numbers(c ?? [])).toEqual([5]);
+    expect(numbers(b ?? [])).toEqual([3, PAST_JOURNAL]);
+    expect(numbers(c ?? [])).toEqual([PAST_JOURNAL + 1]);
     expect(b?.at(-1)).toMatchObject({ status: "kernel_died", reason: "oom", state: "lost" });
-    expect(numbers(await all)).toEqual([1, 2, 3, 4, 5]);
+    expect(numbers(await all)).toEqual([1, 2, 3, PAST_JOURNAL, PAST_JOURNAL + 1]);
     expect(feed.ended).toBe("oom");
   });
 
@@ -401,7 +402,18 @@ describe("the end of a sandbox", () => {
     const feed = feedOf({ knownRun: (run) => run === "a" });
     const reading = collect(feed.read({ after: 0, run: "a" }));
     feed.end({ status: "cancelled", reason: "session_deleted" });
-    expect(await reading).toMatchObject([{ n: 1, run: "a", status: "cancelled" }]);
+    expect(await reading).toMatchObject([{ run: "a", status: "cancelled" }]);
+  });
+
+  it("is told to who knows of numbers that the sandbox had not sent yet", async () => {
+    const feed = feedOf({ knownRun: () => false });
+    feed.expect({ run: "a", kernel: KERNEL });
+    const before = collect(feed.read({ after: 7, run: "a" }));
+    feed.end({ status: "cancelled", reason: "session_deleted" });
+    const after = collect(feed.read({ after: 8, run: "a" }));
+    const end = [{ n: PAST_JOURNAL, run: "a", status: "cancelled" }];
+    expect(await before).toMatchObject(end);
+    expect(await after).toMatchObject(end);
   });
 
   it("leaves a gap, and the run's end, to a reader whose records went with it", async () => {
@@ -431,9 +443,9 @@ describe("the end of a sandbox", () => {
     await caughtUp(feed);
     feed.end({ status: "kernel_died", reason: "oom" });
     const records = await collect(feed.read({ after: 0, run: "a" }));
-    expect(records.at(-1)).toMatchObject({ n: 2, event: "execution_finished" });
-    expect(await collect(feed.read({ after: 2, run: "a" }))).toEqual([]);
-    expect(feed.terminal("a")).toMatchObject({ n: 2, reason: "oom" });
+    expect(records.at(-1)).toMatchObject({ n: PAST_JOURNAL, event: "execution_finished" });
+    expect(await collect(feed.read({ after: PAST_JOURNAL, run: "a" }))).toEqual([]);
+    expect(feed.terminal("a")).toMatchObject({ n: PAST_JOURNAL, reason: "oom" });
   });
 });
 
