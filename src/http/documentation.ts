@@ -39,13 +39,16 @@ async function documentRoutes(
   app.decorate("describeApi", describeApi);
 
   if (pages === undefined) return;
+  const open = async (): Promise<FastifyInstance> => openPages(pages, await describeApi());
   let opened: Promise<FastifyInstance> | undefined;
   app.addHook("onClose", async () => {
-    await (await opened)?.close();
+    // Whoever asked for pages that could not be made was told so.
+    const site = await opened?.catch(() => undefined);
+    await site?.close();
   });
   for (const url of [pages, `${pages}/*`]) {
     app.get(url, { schema: { hide: true } }, async (request, reply) => {
-      opened ??= describeApi().then((described) => openPages(pages, described));
+      opened ??= open();
       const site = await opened;
       const page = await site.inject({ url: request.url, headers: request.headers });
       if (page.statusCode === 404) {
