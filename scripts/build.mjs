@@ -1,9 +1,10 @@
-// `npm run build`: the gateway and the client to dist/, the playground to dist/playground/, with compressed variants of
-// its files beside them for the gateway to send.
+// `npm run build`: the gateway and the client to dist/, the command in a few files over it, the playground to
+// dist/playground/, with compressed variants of its files beside them for the gateway to send.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { bundle } from "./bundle.mjs";
 import { root, run } from "./set-up.mjs";
 
 const PLAYGROUND = join(root, "dist/playground");
@@ -37,6 +38,7 @@ async function compress(file) {
 }
 
 await node(["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
+await bundle(root);
 await node([
   ...["node_modules/vite/bin/vite.js", "build", "--config", "playground/vite.config.ts"],
   ...["--logLevel", "warn"],

@@ -96,7 +96,7 @@ export async function setUp() {
     "dist/.hotcell-built",
     digest([
       ...["src", "playground", "tsconfig.json", "tsconfig.build.json"],
-      ...["package-lock.json", "scripts/build.mjs"],
+      ...["package-lock.json", "scripts/build.mjs", "scripts/bundle.mjs"],
     ]),
     "Building",
     () => run(process.execPath, ["scripts/build.mjs"]),

@@ -1,6 +1,5 @@
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Logger, pino } from "pino";
 import { type Config, isLoopback } from "./config.js";
 import { HotcellError } from "./errors.js";
@@ -14,6 +13,7 @@ import { buildServer, closeSockets, type Server } from "./http/server.js";
 import { notebookSessionFile } from "./gateway/notebook-session-file.js";
 import { NotebookSessions } from "./sessions/jupyter/notebook-sessions.js";
 import type { OnImageProgress } from "./images/image-progress.js";
+import { PACKAGE_ROOT } from "./package-root.js";
 import type { RuntimeReport, SandboxImage } from "./runtimes/runtime.js";
 import { DEFAULT_TENANT, keptSecret, KeyRing } from "./sessions/key-ring.js";
 import { EndedSessions } from "./sessions/ended-sessions.js";
@@ -23,7 +23,7 @@ import { SessionRegistry } from "./sessions/session-registry.js";
 import { version } from "./version.js";
 
 /** Where `npm run build` puts the playground. */
-const PLAYGROUND = fileURLToPath(new URL("../dist/playground", import.meta.url));
+const PLAYGROUND = join(PACKAGE_ROOT, "dist/playground");
 
 export interface GatewayOptions {
   config: Config;

@@ -1,16 +1,14 @@
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { ensureImage } from "../images/ensure-image.js";
 import { ensureRoot } from "../images/ensure-root.js";
 import { loadImageDefinition } from "../images/image-definition.js";
 import type { OnImageProgress } from "../images/image-progress.js";
+import { PACKAGE_ROOT } from "../package-root.js";
 import type { SandboxImage } from "../runtimes/runtime.js";
 import type { ChosenRuntime } from "./runtime-choice.js";
 
-const PACKAGE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
 /** Where the project's image definitions are. */
-export const IMAGE_DEFINITIONS = join(PACKAGE, "kernel-images");
+export const IMAGE_DEFINITIONS = join(PACKAGE_ROOT, "kernel-images");
 
 const KERNELD = join(IMAGE_DEFINITIONS, "kerneld");
 
