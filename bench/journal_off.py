@@ -39,6 +39,10 @@ class Journal:
             self._loop.call_soon(self._wake)
         return n
 
+    def last_frame(self) -> bytes:
+        """The frame of the record that was just made."""
+        return self._frames[self.last_n][1]
+
     def follow(self, reader: Reader) -> None:
         self._readers.add(reader)
 
