@@ -180,6 +180,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     // Sessions that wait to be taken up should not wait for a proof that was given.
     const trusted = options.trustEarlierProof === true || kept.length > 0;
     if (!trusted || !(await proof.holds())) {
+      // What has no session is removed by then: the sandbox that tries the runtime has none either.
+      await adopted;
       onProgress({ step: "trying the runtime", detail: "a sandbox dials the gateway" });
       report = await probe(image);
       await proof.keep();

@@ -45,7 +45,7 @@ export async function adoptSessions(
   const own = kept.filter((one) => !foreign.includes(one));
   const adoptable = own.filter(isAdoptable);
   // Before the list: what happens to a sandbox from then on finds its session.
-  await Promise.all(adoptable.map((one) => sessions.adopt(one)));
+  for (const one of adoptable) sessions.adopt(one);
   const sandboxes = await runtime.list();
   const running = sandboxes.filter(({ state }) => state === "running");
   sessions.endLost(new Set(running.map(({ sandboxId }) => sandboxId)));

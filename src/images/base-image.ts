@@ -87,7 +87,7 @@ async function buildDockerfile(
   reference: string,
   { docker, onProgress, signal }: BaseImageOptions,
 ): Promise<void> {
-  const context = await fileTreeTar(await listFileTree(definition.directory));
+  const context = await fileTreeTar(listFileTree(definition.directory));
   const answer = await docker.buildImage(context, {
     t: reference,
     rm: true,

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import type { TreeFile } from "./file-tree.js";
 
 /** Hexadecimal digest over paths, executable bits and contents; the same on every machine. */
-export async function digestFiles(files: readonly TreeFile[]): Promise<string> {
+export function digestFiles(files: readonly TreeFile[]): string {
   const entries: string[][] = [];
   for (const file of files) {
     if (file.kind === "symlink") entries.push([file.path, "symlink", file.target]);
     else {
-      const content = createHash("sha256").update(await readFile(file.source));
+      const content = createHash("sha256").update(readFileSync(file.source));
       entries.push([file.path, file.mode.toString(8), content.digest("hex")]);
     }
   }

@@ -37,7 +37,7 @@ export async function loadImageDefinition(directory: string): Promise<ImageDefin
   const packagesFile = join(directory, "packages.txt");
   const image = parseImage(imageFile, await readText(imageFile));
   const packages = parsePackages(packagesFile, await readText(packagesFile));
-  const digest = await digestFiles(await listFileTree(directory));
+  const digest = digestFiles(listFileTree(directory));
   return { ...image, directory, packages, digest };
 }
 

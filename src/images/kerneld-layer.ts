@@ -14,10 +14,10 @@ export interface KerneldLayer {
  */
 export async function loadKerneldLayer(kerneldDirectory: string): Promise<KerneldLayer> {
   const files = [
-    ...(await listFileTree(join(kerneldDirectory, "bin"), "opt/hotcell/bin/")),
-    ...(await listFileTree(join(kerneldDirectory, "kerneld"), "opt/hotcell/kerneld/kerneld/")),
+    ...listFileTree(join(kerneldDirectory, "bin"), "opt/hotcell/bin/"),
+    ...listFileTree(join(kerneldDirectory, "kerneld"), "opt/hotcell/kerneld/kerneld/"),
   ];
-  return { files, digest: await digestFiles(files) };
+  return { files, digest: digestFiles(files) };
 }
 
 const COMPILE = ["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"] as const;

@@ -36,7 +36,7 @@ export async function writeRootFilesystem(
   try {
     if (mode === "unshare") await chmod(workDirectory, 0o755);
     onProgress({ step: "resolving packages" });
-    const files = await listFileTree(definition.directory);
+    const files = listFileTree(definition.directory);
     await writeTar(join(workDirectory, "definition.tar"), files, signal);
     await writeTar(join(workDirectory, "overlay.tar"), overlay(files), signal);
     const { suite, packages } = definition;
@@ -47,7 +47,7 @@ export async function writeRootFilesystem(
   }
 }
 
-type Files = Awaited<ReturnType<typeof listFileTree>>;
+type Files = ReturnType<typeof listFileTree>;
 
 /** What lies in the root before any package: the files of `rootfs/`, and the definition itself. */
 function overlay(files: Files): Files {

@@ -1,4 +1,5 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../atomic-file.js";
@@ -44,7 +45,7 @@ export class EndedSessions {
     const found: { key: string; reason: EndReason; until: number; path: string }[] = [];
     for (const name of await readdir(this.directory).catch(() => [])) {
       const path = join(this.directory, name);
-      const story = await this.#read(path);
+      const story = readStory(path);
       const until = (story?.ended_at ?? 0) + REMEMBERED_MS;
       if (story === undefined || until < Date.now()) await rm(path, { force: true });
       else found.push({ key: keyOf(story.tenant, story.id), reason: story.reason, until, path });
@@ -82,7 +83,7 @@ export class EndedSessions {
   /** The last record of a run of an ended session. */
   async run(tenant: string, id: string, run: string): Promise<ExecutionFinishedRecord | undefined> {
     const ended = this.#find(tenant, id);
-    const story = ended && (await this.#read(ended.path));
+    const story = ended && readStory(ended.path);
     return story?.runs.find((record) => record.run === run);
   }
 
@@ -98,12 +99,13 @@ export class EndedSessions {
       await rm(path, { force: true });
     }
   }
+}
 
-  async #read(path: string): Promise<z.output<typeof storySchema> | undefined> {
-    try {
-      return storySchema.safeParse(JSON.parse(await readFile(path, "utf8"))).data;
-    } catch {
-      return undefined;
-    }
+/** Synchronous for the start, which reads all there are before the gateway listens. */
+function readStory(path: string): z.output<typeof storySchema> | undefined {
+  try {
+    return storySchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, readdir, rename, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../atomic-file.js";
@@ -81,9 +82,10 @@ export class SessionRecordFiles implements SessionRecordStore {
       const [, sandboxId, ending] = NAME.exec(name) ?? [];
       try {
         if (sandboxId === undefined) throw new Error("is not a record");
-        const record = recordSchema.parse(JSON.parse(await readFile(path, "utf8")));
+        // Clients wait for the start: through the thread pool, a small file takes ten times as long.
+        const record = recordSchema.parse(JSON.parse(readFileSync(path, "utf8")));
         if (record.sandbox_id !== sandboxId) throw new Error("is the record of another sandbox");
-        kept.push({ record, activeAt: (await stat(path)).mtimeMs, ending: ending ?? null });
+        kept.push({ record, activeAt: statSync(path).mtimeMs, ending: ending ?? null });
       } catch (error) {
         if (!name.endsWith(".draft")) onBroken(path, (error as Error).message);
         await rm(path, { recursive: true, force: true });

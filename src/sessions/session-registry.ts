@@ -161,8 +161,8 @@ export class SessionRegistry {
    * Takes up a session of an earlier gateway; it finds its sandbox by itself, or ends. Sessions over the limit are taken
    * up, too.
    */
-  async adopt({ record, activeAt }: KeptRecord & { record: ReadyRecord }): Promise<void> {
-    const runs = await readRunLog(this.#runLogPath(record.sandbox_id));
+  adopt({ record, activeAt }: KeptRecord & { record: ReadyRecord }): void {
+    const runs = readRunLog(this.#runLogPath(record.sandbox_id));
     const identity = identityOf(record);
     this.#add(identity, {
       kept: {
@@ -179,7 +179,7 @@ export class SessionRegistry {
   async bury({ record }: KeptRecord, reason: EndReason): Promise<void> {
     const { tenant, id, sandbox_id: sandboxId } = record;
     const path = this.#runLogPath(sandboxId);
-    const runs = endsOf(await readRunLog(path), runEnd(reason));
+    const runs = endsOf(readRunLog(path), runEnd(reason));
     if (record.sandbox !== null)
       await this.options.ended.add({ tenant, id, sandboxId, reason, runs });
     await this.options.records.remove(sandboxId);

@@ -5,8 +5,7 @@ import { digestFiles } from "../../src/images/file-tree-digest.js";
 import { listFileTree } from "../../src/images/file-tree.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
-const digest = async (directory: string): Promise<string> =>
-  digestFiles(await listFileTree(directory));
+const digest = async (directory: string): Promise<string> => digestFiles(listFileTree(directory));
 
 describe("the digest of a file tree", () => {
   let files: Record<string, string>;

@@ -30,7 +30,7 @@ describe("a run log", () => {
     await log.close();
     await log.close();
     await log.accepted({ run: "too-late", kernel });
-    expect(await readRunLog(path)).toEqual({ open: [{ run: "b", kernel }], ended: [end("a", 7)] });
+    expect(readRunLog(path)).toEqual({ open: [{ run: "b", kernel }], ended: [end("a", 7)] });
   });
 
   it("goes on behind what a crash has cut off", async () => {
@@ -38,11 +38,11 @@ describe("a run log", () => {
     await first.accepted({ run: "a", kernel });
     await first.close();
     appendFileSync(path, '{"run":"b","ker');
-    const second = openRunLog(path, await readRunLog(path));
+    const second = openRunLog(path, readRunLog(path));
     await second.ended(end("a", 3));
     await second.accepted({ run: "c", kernel });
     await second.close();
-    expect(await readRunLog(path)).toEqual({ open: [{ run: "c", kernel }], ended: [end("a", 3)] });
+    expect(readRunLog(path)).toEqual({ open: [{ run: "c", kernel }], ended: [end("a", 3)] });
   });
 
   it("stays small however many runs there are, and keeps those without an end", async () => {
@@ -53,7 +53,7 @@ describe("a run log", () => {
       await log.ended(end(`r${index}`, index + 1));
     }
     await log.close();
-    const { open, ended } = await readRunLog(path);
+    const { open, ended } = readRunLog(path);
     expect(open).toEqual([{ run: "long", kernel }]);
     expect(ended.at(-1)).toEqual(end("r9999", 10_000));
     expect(ended.length).toBeLessThan(5_000);
@@ -61,7 +61,7 @@ describe("a run log", () => {
   });
 
   it("is empty where there is none, and leaves nothing when it is removed", async () => {
-    expect(await readRunLog(path)).toEqual({ open: [], ended: [] });
+    expect(readRunLog(path)).toEqual({ open: [], ended: [] });
     const log = openRunLog(path);
     await log.remove();
     const written = openRunLog(path);

@@ -9,6 +9,7 @@ import re
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
 
 from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
@@ -19,6 +20,8 @@ from kerneld.server import Routes, Server
 
 SPARES_READY = 2
 SPARES_MOST = 14
+SECOND_SPARE_S = 0.2
+"""A gateway that takes up all its sandboxes at once has enough to do with the connection that it needs."""
 
 _LINE_BYTES = 1024
 _GREETING_S = 5
@@ -93,6 +96,10 @@ class Link:
                 self._wanted.clear()
                 await self._wanted.wait()
                 continue
+            if self._unused > 0:
+                await self._until_wanted(SECOND_SPARE_S)
+                if not self._controlled.is_set() or self._unused == 0:
+                    continue
             try:
                 stream = await self._dial("spare")
             except (OSError, StreamClosedError, TimeoutError, _Refused) as problem:
@@ -100,6 +107,12 @@ class Link:
                 continue
             redial.succeeded()
             self._serve_spare(stream)
+
+    async def _until_wanted(self, seconds: float) -> None:
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
 
     def _serve_spare(self, stream: IOStream) -> None:
         unused = True
