@@ -80,9 +80,10 @@ function judgeGathered(log: RunLog, reading: Reading, mayHaveDropped: boolean): 
   if (truncated || !wasStreamedWhole(log)) return;
   const gathered = (name: string): string =>
     result.outputs.map((output) => (output.name === name ? output.text : "")).join("");
-  // Who joins a run late may be told that a part is not kept any more: its beginning, or what comes after what he has read.
-  if (mayHaveDropped && gathered("stderr").includes("[… output is missing here")) {
-    if (isWithoutPart(streamed(events, "stdout"), gathered("stdout"))) return;
+  // Who joins a run late, or reads slowly, is told each time that a part is not kept any more.
+  const gaps = gathered("stderr").split("[… output is missing here").length - 1;
+  if (mayHaveDropped && gaps > 0) {
+    if (isWithoutParts(streamed(events, "stdout"), gathered("stdout"), gaps)) return;
   }
   for (const name of ["stdout", "stderr"]) {
     if (gathered(name) === streamed(events, name)) continue;
@@ -103,9 +104,19 @@ function streamed(events: readonly ExecutionEvent[], name: string): string {
     .join("");
 }
 
-/** Whether `text` is `whole`, or what is left of it where one part was taken out. */
-function isWithoutPart(whole: string, text: string): boolean {
-  let common = 0;
-  while (common < text.length && text[common] === whole[common]) common += 1;
-  return text.length <= whole.length && whole.endsWith(text.slice(common));
+/** How much of a text says where in another it is: lines of runs that say much are shorter, and each is another. */
+const TELLING = 2_000;
+
+/** Whether `text` is what is left of `whole` where at most so many parts were taken out. */
+export function isWithoutParts(whole: string, text: string, parts: number): boolean {
+  let left = parts;
+  let position = 0;
+  for (let at = 0; at < text.length; at += 1, position += 1) {
+    if (text[at] === whole[position]) continue;
+    if (left === 0) return false;
+    left -= 1;
+    position = whole.indexOf(text.slice(at, at + TELLING), position);
+    if (position < 0) return false;
+  }
+  return left > 0 || position === whole.length;
 }

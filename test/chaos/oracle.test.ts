@@ -143,6 +143,42 @@ describe("the oracle", () => {
     expect(violations(log).join("\n")).toContain(complaint);
   });
 
+  it("knows what is missing where each reader has missed something else", () => {
+    const gap = (from: number, to: number): Fields => ({
+      type: "gap",
+      n: to,
+      from,
+      to,
+      reason: "dropped",
+    });
+    const all = [
+      started(1),
+      ...[said(2, "#1\n"), said(3, "on"), said(4, "e\n"), said(5, "t"), said(6, "wo\n")],
+      ...[said(7, "three\n", "stderr"), finished(9)],
+    ];
+    const from = (n: number): Fields[] => all.filter((event) => Number(event["n"]) >= n);
+    const most = [...all.slice(0, 2), gap(3, 5), ...from(6)];
+    const other = [...all.slice(0, 2), gap(3, 3), ...all.slice(3, 4), gap(5, 6), ...from(7)];
+    const judged = (log: RunLog): string[] => {
+      const interpreter = new Interpreter();
+      judge(log, { interpreter, incidents: new Map(), abortable: false });
+      judgeReadings(log, { mayHaveDropped: true, sessionEnded: false });
+      return log.violations;
+    };
+    expect(judged(logOf(most, other))).toEqual([]);
+    const wrong = other.map((event) => (event["n"] === 4 ? { ...event, text: "x\n" } : event));
+    expect(judged(logOf(most, wrong)).join()).toContain("nowhere to come");
+    const lost = most.filter((event) => event["n"] !== 6);
+    expect(
+      judged(
+        logOf(
+          lost,
+          other.filter((event) => event["n"] !== 7),
+        ),
+      ).join(),
+    ).not.toBe("");
+  });
+
   it("lets what was done to a session explain how a run ended, as often as it can", () => {
     const kill: Incident = {
       what: "kernel killed",

@@ -138,16 +138,31 @@ function startOf(log: RunLog): number {
   return log.events.find(({ type }) => type === "execution_started")?.n ?? 0;
 }
 
-/** Gaps of which nobody has had anything, and that may hold something of what the run said. */
+/**
+ * Where something of what the run said may be missing: numbers before an event that nobody had straight behind the one
+ * before it, because everybody who had both was told of a gap in between.
+ */
 function holesOf(log: RunLog): { from: number; to: number }[] {
-  const streamed = log.readings.filter(
-    ({ after, gathered }) => after === 0 && gathered === undefined,
-  );
-  const continuous = streamed.filter(({ gaps }) => gaps.length === 0).map(({ last }) => last);
-  const [most] = streamed
-    .filter(({ end }) => end?.kind === "finished")
-    .toSorted((one, other) => other.numbers.length - one.numbers.length);
-  return (most?.gaps ?? []).filter(({ to }) => to > Math.max(startOf(log), ...continuous));
+  const joined = new Set<string>();
+  for (const { after, gathered, numbers, gaps } of log.readings) {
+    if (gathered !== undefined) continue;
+    let before = after === 0 ? 0 : undefined;
+    for (const n of numbers) {
+      const from = before;
+      if (from !== undefined && !gaps.some(({ to }) => from < to && to < n)) {
+        joined.add(`${from} ${n}`);
+      }
+      before = n;
+    }
+  }
+  const holes: { from: number; to: number }[] = [];
+  let before = 0;
+  for (const n of log.numbers) {
+    if (!joined.has(`${before} ${n}`) && n > before + 1)
+      holes.push({ from: before + 1, to: n - 1 });
+    before = n;
+  }
+  return holes.filter(({ to }) => to > startOf(log));
 }
 
 /** What the end says of the output must be what came, and what was left out. */
