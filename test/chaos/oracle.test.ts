@@ -59,7 +59,8 @@ const WHOLE = [
 
 function logOf(...readers: Fields[][]): RunLog {
   const reader = { transport: "events" as const, drops: [], slownessMs: 0 };
-  const log = new RunLog({ id: "r", kind: "lines", code: "", scene: SCENE, readers: [reader] });
+  const scene = { ...SCENE };
+  const log = new RunLog({ id: "r", kind: "lines", code: "", scene, readers: [reader] });
   readers.forEach((events, index) => {
     const reading = new Reading(`reader ${index}`);
     log.readings.push(reading);
@@ -177,6 +178,24 @@ describe("the oracle", () => {
         ),
       ).join(),
     ).not.toBe("");
+  });
+
+  it("knows what was left out, also where a gap comes behind it", () => {
+    const truncated = (n: number, bytes: number): Fields => ({
+      ...{ type: "output_truncated", n, name: "stdout", dropped_bytes: bytes },
+    });
+    const left = (bytes: number): Fields[] => [
+      ...[started(1), said(3, "#1\n"), said(4, "one\n"), truncated(5, bytes)],
+      { type: "gap", n: 8, from: 6, to: 8, reason: "sandbox_gone" },
+      finished(9),
+    ];
+    const judged = (log: RunLog): string => {
+      Object.assign(log.run.scene, { options: { max_output_bytes: 8 } });
+      judge(log, { interpreter: new Interpreter(), incidents: new Map(), abortable: false });
+      return log.violations.join();
+    };
+    expect(judged(logOf(left(4)))).toBe("");
+    expect(judged(logOf(left(40)))).toContain("only 4 were to come");
   });
 
   it("lets what was done to a session explain how a run ended, as often as it can", () => {
