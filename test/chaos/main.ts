@@ -83,3 +83,5 @@ await main().catch((error: unknown) => {
   );
   process.exitCode = 1;
 });
+// All is closed and told; a connection that a fault has left half open is nobody's to wait for.
+process.exit();
