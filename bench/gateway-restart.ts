@@ -40,8 +40,8 @@ async function startCounting(
   gateway: GatewayProcess,
   client: Client,
   number: number,
+  prints: boolean,
 ): Promise<Counting> {
-  const prints = number < PRINTING;
   const session = sessionAt({ client }, `bench-${number}`);
   jsonOf(await client.request("PUT", session.path, { body: {} }), 201);
   const answer = await client.request("POST", `${session.path}/execute`, {
@@ -121,46 +121,74 @@ async function restart(
   }
 }
 
+interface Measured {
+  listeningMs: number[];
+  firstEventsMs: number[];
+  /** Of the last client of each round. */
+  lastMs: number[];
+}
+
+/** Kills a gateway with so many sessions again and again. */
+async function measure(
+  sessions: number,
+  printing: number,
+  options: Parameters<typeof startGatewayProcess>[0],
+): Promise<Measured> {
+  let gateway = await startGatewayProcess(options);
+  const client = createClient(gateway.url, gateway.key, options.signal);
+  const all: Counting[] = [];
+  const measured: Measured = { listeningMs: [], firstEventsMs: [], lastMs: [] };
+  try {
+    for (let number = 0; number < sessions; number += 1) {
+      all.push(await startCounting(gateway, client, number, number < printing));
+    }
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const done = await restart(gateway, all, options);
+      gateway = done.gateway;
+      measured.listeningMs.push(done.listeningMs);
+      measured.firstEventsMs.push(...done.firstEventsMs);
+      measured.lastMs.push(Math.max(...done.firstEventsMs));
+    }
+    return measured;
+  } finally {
+    for (const { reader } of all) reader.close();
+    client.close();
+    await gateway.close();
+  }
+}
+
 export const gatewayRestart: Benchmark = {
   name: "gateway-restart",
   run: async ({ runtime, imagesDirectory, signal }: Bench) => {
     const options = { runtime, imagesDirectory, signal, built: true };
-    let gateway = await startGatewayProcess(options);
-    const client = createClient(gateway.url, gateway.key, signal);
-    const all: Counting[] = [];
-    const listeningMs: number[] = [];
-    const firstEventsMs: number[] = [];
-    const lastMs: number[] = [];
-    try {
-      for (let number = 0; number < SESSIONS; number += 1) {
-        all.push(await startCounting(gateway, client, number));
-      }
-      for (let round = 0; round < ROUNDS; round += 1) {
-        const done = await restart(gateway, all, options);
-        gateway = done.gateway;
-        listeningMs.push(done.listeningMs);
-        firstEventsMs.push(...done.firstEventsMs);
-        lastMs.push(Math.max(...done.firstEventsMs));
-      }
-    } finally {
-      for (const { reader } of all) reader.close();
-      client.close();
-      await gateway.close();
-    }
+    const one = await measure(1, 1, options);
+    const many = await measure(SESSIONS, PRINTING, options);
     const note = `${SESSIONS} live sessions, ${PRINTING} of them printing; clients come as soon as it listens`;
+    const withOne = (samples: number[]): { what: string; samples: number[] } => ({
+      what: "with one session",
+      samples,
+    });
     return [
       {
         what: `start of a killed gateway's successor → first resumed event of each of ${SESSIONS} clients`,
         unit: "ms",
-        samples: firstEventsMs,
+        samples: many.firstEventsMs,
         target: { atMost: 1000 },
+        baseline: withOne(one.firstEventsMs),
         note,
       },
-      { what: "the same, last of the clients", unit: "ms", samples: lastMs, note },
+      {
+        what: "the same, last of the clients",
+        unit: "ms",
+        samples: many.lastMs,
+        baseline: withOne(one.lastMs),
+        note,
+      },
       {
         what: "start of a killed gateway's successor → it listens",
         unit: "ms",
-        samples: listeningMs,
+        samples: many.listeningMs,
+        baseline: withOne(one.listeningMs),
       },
     ];
   },
