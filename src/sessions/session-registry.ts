@@ -271,8 +271,9 @@ export class SessionRegistry {
       this.#bySandbox.delete(sandboxId);
       if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     }
-    await session.forgetRuns();
+    // In this order: a record without its runs would have the next gateway say that there were none.
     await this.options.records.remove(session.sandboxId);
+    await session.forgetRuns();
     await rm(join(this.options.linksDirectory, session.sandboxId), {
       recursive: true,
       force: true,

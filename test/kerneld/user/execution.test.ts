@@ -143,6 +143,26 @@ describe("a request to execute", () => {
 });
 
 describe("an interrupt", () => {
+  it("that comes again while it is shown changes nothing of what is shown", async () => {
+    const code = `import IPython.core.ultratb as ultratb, os, signal
+def shown(*args, render=ultratb.VerboseTB.structured_traceback, **kwargs):
+    for _ in range(3):
+        os.kill(os.getpid(), signal.SIGINT)
+    return render(*args, **kwargs)
+ultratb.VerboseTB.structured_traceback = shown
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+finally:
+    1 + 1`;
+    const { messages } = await run(code);
+    await run("ultratb.VerboseTB.structured_traceback = shown.__kwdefaults__['render']");
+    expect(ofType(messages, "stream")).toEqual([]);
+    const [error] = ofType(messages, "error");
+    expect(error?.content).toMatchObject({ ename: "KeyboardInterrupt" });
+    expect((error?.content as { traceback: string[] }).traceback.length).toBeGreaterThan(2);
+    expect(valueOf(await run("6 * 7"))).toBe("42");
+  });
+
   it.each([
     ["a loop", "while True: pass"],
     ["a sleep", "import time; time.sleep(60)"],

@@ -57,6 +57,15 @@ class Interrupts:
             self._allowed = False
 
     @contextmanager
+    def ignored(self) -> Iterator[None]:
+        """While this holds, SIGINT does nothing: what it would end is at its end."""
+        before, self._allowed = self._allowed, False
+        try:
+            yield
+        finally:
+            self._allowed = before
+
+    @contextmanager
     def passed_on(self) -> Iterator[None]:
         """What catches `KeyboardInterrupt` in here, and goes on, has it raised all the same when this is left."""
         before = self._taken

@@ -99,6 +99,10 @@ class Shell(ZMQInteractiveShell):
         if isinstance(error, BaseExceptionGroup):
             error = self._get_exc_info(exc_tuple)[1]
             self._showtraceback(type(error), error, traceback.format_exception(error))
+        elif type(error) is KeyboardInterrupt and error.__context__ is None:
+            # An interrupt that comes again would have IPython print what was to be shown. Nothing of user code's runs in here.
+            with self.kernel.interrupts.ignored():
+                super().showtraceback(exc_tuple, *args, **kwargs)
         else:
             super().showtraceback(exc_tuple, *args, **kwargs)
 
