@@ -72,7 +72,7 @@ export class EndedSessions {
       runs: runs.slice(-MOST_RUNS),
     };
     await writeAtomically(path, JSON.stringify(story));
-    if (before !== undefined) await rm(before.path, { force: true });
+    if (before !== undefined && before.path !== path) await rm(before.path, { force: true });
     await this.#forgetOld();
   }
 

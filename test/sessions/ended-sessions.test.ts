@@ -54,6 +54,14 @@ describe("ended sessions", () => {
     expect(readdirSync(directory)).toEqual(["bbbbbbbbbbbbbbbbbbbb.json"]);
   });
 
+  it("that are told of again, by a gateway that was killed before it was done with them, stay", async () => {
+    await ended.add({ ...session, reason: "oom" });
+    await ended.add({ ...session, reason: "oom" });
+    const next = new EndedSessions(directory);
+    await next.load();
+    for (const one of [ended, next]) expect(await one.run("t", "s", "r")).toEqual(end);
+  });
+
   it("that were half written stop nothing", async () => {
     writeFileSync(join(directory, "abcdefghijklmnopqrst.json"), '{"version":1,"ten');
     writeFileSync(join(directory, "abcdefghijklmnopqrst.json.00ff.draft"), "");
