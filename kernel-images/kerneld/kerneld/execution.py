@@ -7,9 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 from kerneld.cgroup import Cgroup
 from kerneld.content import parse
+from kerneld.execute_messages import asks_exit, execute_request, payload
 from kerneld.journal import Journal
 from kerneld.kernel_process import KernelProcess
-from kerneld.messages import InvalidMessage, Message, relayed, reply_to, request
+from kerneld.messages import InvalidMessage, Message, reply_to
 from kerneld.output import Output
 from kerneld.process_group import clock
 from kerneld.run import Run, StateAfter, Status
@@ -18,6 +19,7 @@ _GRACE_S = 0.5
 _EXIT_S = 6
 _ENTRY_S = 0.25
 _SETTLE_S = 0.02
+_HEARING_S = 0.02
 _END_OF_FILE = "\x04"
 _MAX_PAGES = 16
 
@@ -67,7 +69,7 @@ class Execution:
         self.output = Output(run.specification.max_output_bytes)
         self._began = clock()
         # Sent before anything is written about it: what follows happens while the kernel works.
-        process.send_shell(_execute_request(run))
+        process.send_shell(execute_request(run))
         self._started = time.monotonic()
         self._cpu_before = cgroup.cpu_microseconds.read()
         self._timers.append(self._loop.call_later(run.specification.timeout_s, self._deadline))
@@ -94,7 +96,7 @@ class Execution:
         """MIME bundles that the kernel had for a pager, such as the help that `name?` asks for."""
         return [
             item["data"]
-            for item in _payload(self._reply or {})[:_MAX_PAGES]
+            for item in payload(self._reply or {})[:_MAX_PAGES]
             if item.get("source") == "page" and isinstance(item.get("data"), dict)
         ]
 
@@ -109,7 +111,7 @@ class Execution:
         if self._cause in (None, "interrupted"):
             self._cause = "cancelled"
             self._interrupt()
-            self._timers.append(self._loop.call_later(self.run.specification.grace_s, self._kill))
+            self._allow_grace()
 
     def answer(self, value: str, parts: list[bytes] | None = None, n: int | None = None) -> bool:
         """Answer the `input_request` that waits, with a client's own message if there is one; False when none does,
@@ -167,7 +169,7 @@ class Execution:
             reply = {"status": "error"}
         self._reply = reply
         self._count(reply)
-        if _asks_exit(reply):
+        if asks_exit(reply):
             self._exiting = True
             self._timers.append(self._loop.call_later(_EXIT_S, self._process.kill))
         self._advance()
@@ -203,13 +205,22 @@ class Execution:
         self._timers.append(self._loop.call_at(settled, self._process.interrupt))
 
     def _deadline(self) -> None:
+        if self._killed:
+            return
         if self._reply is not None and not self._exiting:
             self._finish(self._result())
             return
         self._cause = "timed_out"
         self.run.record(self._journal, self.run.generation or 0, "deadline", step="interrupt")
         self._interrupt()
-        self._timers.append(self._loop.call_later(self.run.specification.grace_s, self._kill))
+        self._allow_grace()
+
+    def _allow_grace(self) -> None:
+        self._timers.append(self._loop.call_later(self.run.specification.grace_s, self._hear_out))
+
+    def _hear_out(self) -> None:
+        # Where this process was kept waiting itself, what the kernel has said in time is still to be read.
+        self._timers.append(self._loop.call_later(_HEARING_S, self._kill))
 
     def _kill(self) -> None:
         if self._finished or self._killed:
@@ -219,8 +230,13 @@ class Execution:
             self.run.record(self._journal, self.run.generation or 0, "deadline", step="kill")
         self._process.kill()
 
+    @property
+    def _over(self) -> bool:
+        """Whether nothing that is still said of this run can end it: it has ended, or does so with its kernel."""
+        return self._finished or self._exiting or self._killed
+
     def _advance(self) -> None:
-        if self._finished or self._exiting:
+        if self._over:
             return
         if self._reply is not None and self._idle:
             self._finish(self._result())
@@ -232,7 +248,7 @@ class Execution:
 
     def _half_done(self) -> None:
         self._patience = None
-        if self._finished:
+        if self._over:
             return
         if self._process.paused or self._process.received != self._heard:
             self._advance()
@@ -277,31 +293,3 @@ class Execution:
     @property
     def duration_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
-
-
-def _execute_request(run: Run) -> list[bytes]:
-    specification = run.specification
-    if run.asker is not None:
-        return relayed(run.asker.take_parts())
-    content = {
-        "code": specification.code,
-        "silent": specification.silent,
-        "store_history": specification.store_history,
-        "user_expressions": {},
-        "allow_stdin": specification.stdin != "deny",
-        "stop_on_error": specification.stop_on_error,
-    }
-    own = {"run": run.id, "env": specification.env, "cwd": specification.cwd}
-    return request("execute_request", run.id, content, {"hotcell": own})
-
-
-def _asks_exit(reply: dict[str, Any]) -> bool:
-    return any(
-        item.get("source") == "ask_exit" and not item.get("keepkernel") for item in _payload(reply)
-    )
-
-
-def _payload(reply: dict[str, Any]) -> list[dict[str, Any]]:
-    payload = reply.get("payload")
-    items = payload if isinstance(payload, list) else []
-    return [item for item in items if isinstance(item, dict)]

@@ -85,6 +85,20 @@ describe("a run whose reply never comes", () => {
   });
 });
 
+describe("a run whose reply comes behind its idle", () => {
+  test("and asks for the kernel's end waits for that, however long exit handlers take", async () => {
+    const run = await execute(`${KERNEL}
+import atexit, sys, time
+parents = sys.modules[type(kernel).__module__.rpartition('.')[0] + '.parents']
+kernel.publications.status('idle', parents.current())
+kernel.publications.status = lambda *_: None
+time.sleep(0.1)
+atexit.register(time.sleep, 1.5)
+exit()`);
+    expect(run.finished).toMatchObject({ status: "kernel_died", reason: "exit 0", state: "lost" });
+  });
+});
+
 describe("a run of which neither comes", () => {
   test("is ended by its deadline, with its kernel", async () => {
     const run = await execute(`${NO_IDLE}${NO_REPLY}print('words')`, 1);

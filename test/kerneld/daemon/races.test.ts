@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runBody, Sandbox } from "./sandbox.js";
 
@@ -52,6 +53,31 @@ describe("a removal", () => {
     await removal;
     await sandbox.until(`after=0`, (head) => head.event === "removed" && head.kernel === other);
     expect((await sandbox.send("GET", `/kernels/${other}`)).status).toBe(404);
+  });
+});
+
+describe("a kernel that heeds its deadline", () => {
+  test("as kerneld is about to kill it is told of as it is, and costs no other run", async () => {
+    const stubborn = `
+import time
+try: time.sleep(60)
+except KeyboardInterrupt: time.sleep(0.6)`;
+    for (let round = 0; round < 3; round += 1) {
+      const { n } = (await sandbox.execute(kernel, "1")).finished;
+      const id = await sandbox.put(kernel, stubborn, { timeout_s: 0.2, grace_s: 1 });
+      const next = await sandbox.put(kernel, "2");
+      await sandbox.until(`after=${n}`, (head) => head.event === "deadline");
+      await sandbox.signal("STOP");
+      await delay(1_000);
+      await sandbox.signal("CONT");
+      const { finished } = await sandbox.ended(id);
+      const after = await sandbox.ended(next);
+      expect(finished).toMatchObject({ status: "timed_out", reason: "deadline" });
+      expect(after.finished).toMatchObject({ status: "ok" });
+      expect(after.of("execution_started")[0]).toMatchObject({
+        state: finished["state"] === "kept" ? "kept" : "fresh",
+      });
+    }
   });
 });
 

@@ -153,6 +153,11 @@ export class Sandbox {
     return stdout;
   }
 
+  /** Sends kerneld a signal, without the prefix `SIG`. */
+  async signal(name: string): Promise<void> {
+    await run("docker", ["kill", "--signal", name, this.container]);
+  }
+
   /** Waits for the end of the container; its exit status. */
   async exited(): Promise<number> {
     const { stdout } = await run("docker", ["wait", this.container]);
