@@ -222,8 +222,11 @@ export interface SandboxSummary {
 }
 
 export type SandboxEvent =
-  /** The kernel killed a process in the sandbox for want of memory; the sandbox itself may live on. */
-  | { type: "oom"; sandboxId: string }
+  /**
+   * The kernel killed a process in the sandbox for want of memory; the sandbox itself may live on. `agoMs` tells how long
+   * ago: a runtime that is new to a sandbox may first hear of what was before.
+   */
+  | { type: "oom"; sandboxId: string; agoMs: number }
   /**
    * The sandbox has ended; `destroy` is still to be called. `exitCode` is 128 + n after signal n, and null when the
    * sandbox disappeared unseen. `oom` tells whether want of memory is known to have killed anything in it.

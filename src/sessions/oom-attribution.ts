@@ -10,11 +10,11 @@ export class OomAttribution {
   /** @param adopted whether an earlier gateway had the sandbox: what was killed then explains nothing now */
   constructor(private readonly adopted = false) {}
 
-  /** The runtime says that something was killed. */
-  killed(): void {
+  /** The runtime says that something was killed, so many milliseconds ago. */
+  killed(agoMs = 0): void {
     this.#seen = true;
-    const now = performance.now();
-    if (now - this.#kernelDiedAt > ENDS_WITHIN_MS) this.#unexplainedAt = now;
+    const at = performance.now() - agoMs;
+    if (at - this.#kernelDiedAt > ENDS_WITHIN_MS) this.#unexplainedAt = at;
   }
 
   /** kerneld, which has survived it, says that it was a kernel. The runtime may say so later. */

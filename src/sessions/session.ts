@@ -192,7 +192,7 @@ export class Session {
 
   /** What the runtime saw happen to the sandbox. */
   sandboxEvent(event: SandboxEvent): void {
-    if (event.type === "oom") this.#oom.killed();
+    if (event.type === "oom") this.#oom.killed(event.agoMs);
     else void this.end(exitReason({ ...event, oom: event.oom && this.#oom.endsSandbox() }));
   }
 

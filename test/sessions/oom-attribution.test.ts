@@ -38,6 +38,16 @@ describe("a sandbox in which something was killed for want of memory", () => {
     expect(adopted.endsSandbox()).toBe(true);
   });
 
+  it("has not ended of what the runtime tells late", () => {
+    const adopted = new OomAttribution(true);
+    adopted.killed(6_000);
+    expect(adopted.endsSandbox()).toBe(false);
+    adopted.killed(2_000);
+    expect(adopted.endsSandbox()).toBe(true);
+    vi.advanceTimersByTime(3_500);
+    expect(adopted.endsSandbox()).toBe(false);
+  });
+
   it("has ended of a later kill that nobody has explained", () => {
     oom.killed();
     oom.kernelDied();

@@ -93,7 +93,8 @@ export function followSandboxes(options: RosterOptions): Roster {
     if (event.action === "oom") {
       entry.oom = true;
       if (entry.homeId === homeId && entry.state === "running") {
-        report({ type: "oom", sandboxId: entry.sandboxId });
+        const agoMs = event.replayed ? Math.max(0, Date.now() - event.time / 1e6) : 0;
+        report({ type: "oom", sandboxId: entry.sandboxId, agoMs });
       }
     } else if (event.action === "die") {
       const exitCode = Number(event.attributes["exitCode"]);

@@ -3,8 +3,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HomeCgroup } from "./home-cgroups.js";
 
+const memoryCgroup = (cgroups: readonly HomeCgroup[]): HomeCgroup | undefined =>
+  cgroups.find(({ controllers }) => controllers.includes("memory"));
+
+/** Whether each kill is heard of from the kernel's count (v2), and not from the sandbox's zygote. */
+export const countTellsOfOom = (cgroups: readonly HomeCgroup[]): boolean =>
+  memoryCgroup(cgroups)?.version === 2;
+
 function eventsFile(cgroups: readonly HomeCgroup[], sandboxId: string): string | undefined {
-  const memory = cgroups.find(({ controllers }) => controllers.includes("memory"));
+  const memory = memoryCgroup(cgroups);
   if (!memory) return undefined;
   const file = memory.version === 1 ? "memory.oom_control" : "memory.events";
   return join(memory.path, sandboxId, file);
@@ -28,7 +35,7 @@ export function watchMemoryEvents(
   onEvent: () => void,
 ): () => void {
   const file = eventsFile(cgroups, sandboxId);
-  if (file?.endsWith("memory.events") !== true) return () => undefined;
+  if (file === undefined || !countTellsOfOom(cgroups)) return () => undefined;
   try {
     const watcher = watch(file, { persistent: false }, onEvent);
     watcher.on("error", () => undefined);

@@ -1,5 +1,5 @@
 import type { SandboxEvent } from "../runtime.js";
-import { oomKills, watchMemoryEvents } from "./cgroup-oom.js";
+import { countTellsOfOom, oomKills, watchMemoryEvents } from "./cgroup-oom.js";
 import { isAlive, type ProcessIdentity } from "./process-identity.js";
 import type { SandboxRecord } from "./sandbox-records.js";
 import { listenToZygote, type ZygoteEvent } from "./zygote-events.js";
@@ -51,7 +51,8 @@ interface Entry {
   end: Exit | undefined;
   /** Whether something was killed for want of memory since this gateway has the sandbox. */
   oom: boolean;
-  oomKillsBefore: number;
+  /** The kernel's count of that, as far as it is known. */
+  oomKills: number;
   told: boolean;
   waiting: Set<() => void>;
   unwatchMemory: () => void;
@@ -91,13 +92,17 @@ export function zygoteRoster(options: RosterOptions): Roster {
 
   function reportOom(entry: Entry): void {
     entry.oom = true;
-    if (entry.state === "running") report({ type: "oom", sandboxId: entry.sandboxId });
+    if (entry.state === "running") report({ type: "oom", sandboxId: entry.sandboxId, agoMs: 0 });
   }
 
-  /** Looks at the kernel's own count, for nobody may have heard of it. */
+  /** Looks at the kernel's own count. */
   async function lookForOom(entry: Entry): Promise<void> {
-    const kills = await oomKills(entry.record.cgroups, entry.sandboxId);
-    if (!entry.oom && kills > entry.oomKillsBefore) reportOom(entry);
+    const { cgroups } = entry.record;
+    const kills = await oomKills(cgroups, entry.sandboxId);
+    if (kills <= entry.oomKills) return;
+    entry.oomKills = kills;
+    // Where its zygote hears of each kill, the count tells of one that nobody has heard of.
+    if (!entry.oom || countTellsOfOom(cgroups)) reportOom(entry);
   }
 
   async function tellEnd(entry: Entry): Promise<void> {
@@ -155,7 +160,7 @@ export function zygoteRoster(options: RosterOptions): Roster {
       state,
       end: undefined,
       oom: false,
-      oomKillsBefore: 0,
+      oomKills: 0,
       told: false,
       waiting: new Set(),
       unwatchMemory: () => undefined,
@@ -194,6 +199,15 @@ export function zygoteRoster(options: RosterOptions): Roster {
       if (zygote && entries.get(entry.sandboxId) === entry) await follow(zygote, { keep: false });
     }
     if (!(await followed.get(name)?.ready)) lookAtOrphans();
+  }
+
+  /** What was killed under an earlier gateway ends nothing now. */
+  async function takeOver(entry: Entry): Promise<void> {
+    entry.oomKills = await oomKills(entry.record.cgroups, entry.sandboxId);
+    watchMemory(entry);
+    await attend(entry);
+    // Its zygote had nobody to tell until now, and when it ends nobody could say when this was.
+    if (!entry.end) await lookForOom(entry);
   }
 
   function follow(zygote: Zygote, { keep }: { keep: boolean }): Promise<boolean> {
@@ -241,18 +255,13 @@ export function zygoteRoster(options: RosterOptions): Roster {
       if (entry?.state !== "making") return;
       entry.state = "running";
       watchMemory(entry);
-      if (entry.oom) report({ type: "oom", sandboxId });
+      if (entry.oom) report({ type: "oom", sandboxId, agoMs: 0 });
       void tellEnd(entry);
     },
     learn(sandboxId, record) {
       if (entries.has(sandboxId) || closed) return;
       const entry = add(sandboxId, record, "running");
-      void oomKills(record.cgroups, sandboxId).then((before) => {
-        // What was killed under an earlier gateway ends nothing now.
-        entry.oomKillsBefore = before;
-        watchMemory(entry);
-        return attend(entry);
-      });
+      void takeOver(entry);
     },
     find: (sandboxId) => entries.get(sandboxId)?.record,
     silence(sandboxId) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DEFAULT_LIMITS } from "../../../src/runtimes/runtime.js";
 import { recordEvents } from "./events.js";
@@ -36,6 +37,33 @@ say("had a GiB")`,
       });
       expect(events.all.at(-1)?.type).toBe("exited");
     });
+
+    onHostKernel(
+      "memory: a later runtime does not take what was killed before for new",
+      async ({ signal }) => {
+        const events = recordEvents(laboratory.runtime);
+        onTestFinished(() => events.close());
+        const { sandbox } = await laboratory.run(
+          `import os, time
+if os.fork() == 0:
+    hoard = [bytes(1) * 1048576 for _ in range(1024)]
+os.wait()
+time.sleep(1000)`,
+          signal,
+          { limits: { memoryBytes: 192 * MiB } },
+        );
+        await events.first("oom", sandbox.sandboxId, signal);
+        await delay(1_000);
+        const later = await openLaboratory(underTest, laboratory.home);
+        onTestFinished(() => later.close());
+        const heard = recordEvents(later.runtime);
+        await later.runtime.list();
+        await laboratory.runtime.destroy(sandbox.sandboxId);
+        await heard.first("exited", sandbox.sandboxId, signal);
+        const kills = heard.all.flatMap((event) => (event.type === "oom" ? event.agoMs : []));
+        for (const agoMs of kills) expect(agoMs).toBeGreaterThan(900);
+      },
+    );
 
     test("processes: one more than the limit does not start", async ({ signal }) => {
       const { said } = await laboratory.run(
