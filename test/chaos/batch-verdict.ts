@@ -37,7 +37,8 @@ export function judgeBatch(session: LaneSession, logs: readonly RunLog[], report
     const sessionEnded = session.end !== undefined;
     const mayHaveDropped = session.size > KEPT_BYTES;
     judgeReadings(log, { mayHaveDropped, sessionEnded });
-    for (const reading of log.readings) judgeGathered(log, reading, mayHaveDropped);
+    // Of a sandbox that is gone, whoever comes later has only how its runs ended.
+    for (const reading of log.readings) judgeGathered(log, reading, mayHaveDropped || sessionEnded);
     const failed = !/^(ok|cancelled)/.test(end);
     abortable ||= failed && log.run.scene.options?.stop_on_error === true;
     report.judged(log, end);

@@ -135,7 +135,7 @@ function gatewayKills(
   return {
     accepted() {
       runs += 1;
-      if (stopped || runs < next.afterRuns) return;
+      if (stopped || gateway.leftAlone || runs < next.afterRuns) return;
       const { delayMs } = next;
       runs = 0;
       next = plan.next().value;

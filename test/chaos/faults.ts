@@ -10,7 +10,7 @@ import type { Wire } from "./wire.js";
 /** A session of the gateway's, as what is done to it needs it. */
 export interface Target {
   runtime: ChaosRuntime;
-  gateway: Pick<ChaosGateway, "home">;
+  gateway: Pick<ChaosGateway, "home" | "leaveAlone">;
   client: Client;
   wire: Wire;
   session: string;
@@ -132,7 +132,8 @@ const FAULTS: Record<SessionFault, Apply> = {
     const overdue = target.hasDeadlines ? ["execution_overdue"] : [];
     endsSession(target, fault, ["sandbox_unresponsive", ...overdue]);
     const stopped = signalAll(found.all, "SIGSTOP") > 0;
-    await sessionEnd(target);
+    // Each gateway gives it another 40 seconds.
+    await target.gateway.leaveAlone(() => sessionEnd(target));
     signalAll(found.all.toReversed(), "SIGCONT");
     return stopped;
   },

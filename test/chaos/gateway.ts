@@ -28,6 +28,10 @@ export interface ChaosGateway {
   readonly startsMs: readonly number[];
   /** Lines that it logged as errors. */
   readonly errors: readonly string[];
+  /** Whether something is under way that takes longer than it is left alone otherwise. */
+  readonly leftAlone: boolean;
+  /** Resolves or rejects as `work` does, during which it is left alone. */
+  leaveAlone<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves while it is there, or when it is there again. */
   up(): Promise<void>;
   /** Kills its whole process group, and starts it again. */
@@ -58,6 +62,7 @@ export async function startChaosGateway(options: ChaosGatewayOptions): Promise<C
   let port = 0;
   let child: ChildProcess;
   let expectEnd = false;
+  let spared = 0;
 
   const start = async (): Promise<void> => {
     const began = performance.now();
@@ -112,6 +117,17 @@ export async function startChaosGateway(options: ChaosGatewayOptions): Promise<C
     home,
     startsMs,
     errors,
+    get leftAlone() {
+      return spared > 0;
+    },
+    async leaveAlone(work) {
+      spared += 1;
+      try {
+        return await work();
+      } finally {
+        spared -= 1;
+      }
+    },
     up: () => there,
     killAndStart: () => {
       there = (async () => {
