@@ -1,4 +1,3 @@
-import { HotcellError } from "../errors.js";
 import type { SandboxEvent, Usage } from "../runtimes/runtime.js";
 import type { Enrolment } from "../sandboxes/hello.js";
 import {
@@ -13,7 +12,6 @@ import { OomAttribution } from "./oom-attribution.js";
 import { soon } from "./patience.js";
 import { endsOf, type RunLog } from "./run-log.js";
 import { adoptSandbox, type KeptSandbox } from "./sandbox-adoption.js";
-import { clientError } from "./sandbox-error.js";
 import type { SandboxFacts } from "./sandbox-facts.js";
 import {
   type AssignedSandbox,
@@ -26,6 +24,7 @@ import { SessionEvents } from "./session-events.js";
 import { SessionExecutions } from "./session-executions.js";
 import { SessionFiles } from "./session-files.js";
 import type { SessionIdentity } from "./session-identity.js";
+import { DETACHED, SessionLife } from "./session-life.js";
 import type { SessionState, SessionView } from "./session-view.js";
 import { sessionView } from "./session-summary.js";
 
@@ -47,18 +46,6 @@ export type SandboxOrigin = { plan: SandboxPlan } | { kept: KeptSandbox; lastAct
 /** How long a view waits for what is asked for it. */
 const FRESH_WITHIN_MS = 2_000;
 
-/** A sandbox of an earlier gateway that has not dialled after this long counts as unresponsive. */
-const RETURN_WITHIN_MS = 10_000;
-
-/** An unresponsive sandbox is given this long to come back. */
-const UNRESPONSIVE_GRACE_MS = 30_000;
-
-/** Why nothing more is asked of a session that goes on with the next gateway. */
-const DETACHED = new HotcellError(
-  "shutting_down",
-  "The gateway is stopping; the session goes on, and the next gateway takes it over",
-);
-
 /** One session: a sandbox, its kernels and what runs in them. */
 export class Session {
   readonly files: SessionFiles;
@@ -66,14 +53,11 @@ export class Session {
   readonly events: SessionEvents;
   readonly executions: SessionExecutions;
   readonly expiry: Expiry;
-  #state: SessionState = "starting";
-  #reason: EndReason | undefined;
   #assigned: AssignedSandbox | undefined;
-  #detached = false;
+  readonly #life: SessionLife;
   readonly #starting: Promise<AssignedSandbox>;
   readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
-  #unresponsive: NodeJS.Timeout | undefined;
   readonly #oom: OomAttribution;
 
   constructor(
@@ -82,12 +66,13 @@ export class Session {
     private readonly services: SessionServices,
   ) {
     this.#oom = new OomAttribution("kept" in origin);
+    this.#life = new SessionLife(identity.id, () => void this.end("sandbox_unresponsive"));
     this.executions = new SessionExecutions({
       sessionId: identity.id,
       defaults: identity.defaults,
       sandbox: () => this.running(),
-      ask: (work) => this.#ask(work),
-      tell: (work) => this.#tell(work),
+      ask: (work) => this.#life.ask(work),
+      tell: (work) => this.#life.tell(work),
       touch: () => this.expiry.touch(),
       onOverdue: () => void this.end("execution_overdue"),
       runLog: services.runLog,
@@ -106,16 +91,16 @@ export class Session {
       () => this.expiry.touch(),
     );
     this.kernels = new KernelCalls({
-      tell: (work) => this.#tell(work),
+      tell: (work) => this.#life.tell(work),
       kernels: async () => (await this.running()).kernels,
-      ask: (work) => this.#ask(work),
+      ask: (work) => this.#life.ask(work),
       touch: () => this.expiry.touch(),
     });
     this.events = new SessionEvents({
       sessionId: this.id,
       sandbox: () => this.running(),
-      ask: (work) => this.#ask(work),
-      reason: () => this.#reason,
+      ask: (work) => this.#life.ask(work),
+      reason: () => this.#life.reason,
     });
     this.#starting = "plan" in origin ? this.#start(origin.plan) : this.#adopt(origin.kept);
     // Whoever waits for the session hears of a failure; nobody may be waiting.
@@ -135,23 +120,23 @@ export class Session {
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#life.state;
   }
 
   get reason(): EndReason | undefined {
-    return this.#reason;
+    return this.#life.reason;
   }
 
   /** Whether it can still be used, or will be when it has started. */
   get live(): boolean {
-    return this.#state !== "stopping" && this.#state !== "ended";
+    return this.#life.live;
   }
 
   /** Waits for the start. Throws what made it fail, `session_ended`, or `sandbox_unresponsive`. */
   async running(): Promise<AssignedSandbox> {
-    this.#assertUsable();
+    this.#life.assertUsable();
     const assigned = this.#assigned ?? (await this.#started());
-    this.#assertUsable();
+    this.#life.assertUsable();
     return assigned;
   }
 
@@ -179,8 +164,8 @@ export class Session {
     return sessionView({
       identity: this.identity,
       runtime: this.services.runtime.name,
-      state: this.#state,
-      reason: this.#reason,
+      state: this.state,
+      reason: this.reason,
       sandbox: assigned?.facts ?? kept?.facts,
       kernels: assigned?.kernels.known ?? [],
       usage,
@@ -212,7 +197,7 @@ export class Session {
    * yet. Idempotent.
    */
   detach(): Promise<void> {
-    if (this.#state === "starting") return this.end("gateway_stopped");
+    if (this.state === "starting") return this.end("gateway_stopped");
     this.#ending ??= this.#detach();
     return this.#ending;
   }
@@ -245,19 +230,18 @@ export class Session {
       return await this.#starting;
     } catch (error) {
       await this.#ending;
-      if ("kept" in this.origin) this.#assertLive();
+      if ("kept" in this.origin) this.#life.assertLive();
       throw error;
     }
   }
 
   async #adopt(kept: KeptSandbox): Promise<AssignedSandbox> {
-    this.#state = "running";
-    this.#unresponsive = setTimeout(() => this.#seeLink("unresponsive"), RETURN_WITHIN_MS);
+    this.#life.awaitReturn();
     try {
       const assigned = await adoptSandbox(kept, this.services, this.#hooks, this.#stop.signal);
       await this.executions.adopt(assigned);
       this.#use(assigned);
-      this.#seeLink("up");
+      this.#life.seeLink("up");
       return assigned;
     } catch (error) {
       if (!this.#stop.signal.aborted) {
@@ -278,10 +262,10 @@ export class Session {
 
   #use(assigned: AssignedSandbox): void {
     this.#assigned = assigned;
-    if (this.#state === "starting") this.#state = "running";
+    this.#life.started();
     assigned.link.events.on("violation", () => void this.end("protocol_violation"));
-    assigned.link.events.on("state", (state) => this.#seeLink(state));
-    if (assigned.link.state === "unresponsive") this.#seeLink("unresponsive");
+    assigned.link.events.on("state", (state) => this.#life.seeLink(state));
+    if (assigned.link.state === "unresponsive") this.#life.seeLink("unresponsive");
   }
 
   #seeRecord(record: JournalRecord): void {
@@ -292,21 +276,10 @@ export class Session {
     if (isTerminal(record)) this.expiry.touch();
   }
 
-  #seeLink(state: string): void {
-    clearTimeout(this.#unresponsive);
-    if (!this.live) return;
-    if (state === "unresponsive") {
-      this.#state = "unresponsive";
-      this.#unresponsive = setTimeout(
-        () => void this.end("sandbox_unresponsive"),
-        UNRESPONSIVE_GRACE_MS,
-      );
-    } else if (state === "up") this.#state = "running";
-  }
-
   async #end(reason: EndReason): Promise<void> {
-    this.#close(reason);
-    this.#stop.abort(this.#endedError());
+    this.#life.stop(reason);
+    this.#close();
+    this.#stop.abort(this.#life.endError());
     const assigned = this.#assigned ?? (await this.#starting.catch(() => this.#assigned));
     await this.#cleanUp("its record", () => this.services.onEnding(this, reason));
     assigned?.feed.end(runEnd(reason));
@@ -315,15 +288,15 @@ export class Session {
     if (assigned || "kept" in this.origin) {
       await this.#cleanUp("its sandbox", () => this.services.runtime.destroy(this.sandboxId));
     }
-    this.#state = "ended";
+    this.#life.end();
     const logged = "kept" in this.origin ? this.origin.kept.runs : { open: [], ended: [] };
     const ends = assigned?.feed.ends() ?? endsOf(logged, runEnd(reason));
     await this.#cleanUp("its record or directory", () => this.services.onEnded(this, reason, ends));
   }
 
   async #detach(): Promise<void> {
-    this.#detached = true;
-    this.#close("gateway_stopped");
+    this.#life.detach();
+    this.#close();
     this.#stop.abort(DETACHED);
     const assigned = this.#assigned ?? (await this.#starting.catch(() => undefined));
     assigned?.feed.close(DETACHED);
@@ -332,12 +305,9 @@ export class Session {
   }
 
   /** Nothing more begins. */
-  #close(reason: EndReason): void {
-    this.#state = "stopping";
-    this.#reason = reason;
+  #close(): void {
     this.expiry.close();
     this.executions.close();
-    clearTimeout(this.#unresponsive);
   }
 
   /**
@@ -351,46 +321,5 @@ export class Session {
       const about = { err: error, session_id: this.id, sandbox_id: this.sandboxId };
       this.services.log.error(about, `a session ended, but ${what} could not be removed`);
     }
-  }
-
-  /** Waits for the sandbox; throws what clients may be told, which is the session's end when that is why it failed. */
-  async #ask<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      this.#assertLive();
-      throw clientError(error);
-    }
-  }
-
-  /** As `ask`, for what must not be repeated: that the gateway is stopping is no answer to it. */
-  async #tell<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      if (!this.#detached) this.#assertLive();
-      throw clientError(error);
-    }
-  }
-
-  #assertUsable(): void {
-    this.#assertLive();
-    if (this.#state !== "unresponsive") return;
-    throw new HotcellError(
-      "sandbox_unresponsive",
-      "The session's sandbox has not answered for 10 seconds",
-    );
-  }
-
-  #assertLive(): void {
-    if (!this.live) throw this.#endedError();
-  }
-
-  #endedError(): HotcellError {
-    if (this.#detached) return DETACHED;
-    return new HotcellError(
-      "session_ended",
-      `The session ${this.id} has ended: ${this.#reason ?? "unknown"}`,
-    );
   }
 }
