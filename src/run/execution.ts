@@ -65,7 +65,7 @@ function inputAnswers(
     try {
       if (ask === undefined) return;
       const value = await ask(request, AbortSignal.any([over.signal, signals.interrupted]));
-      await execution.input(value.toWellFormed());
+      await execution.input(value.toWellFormed(), { n: request.n });
     } catch (error) {
       if (over.signal.aborted || signals.interrupted.aborted) return;
       const { code } = error as Partial<HotcellError>;

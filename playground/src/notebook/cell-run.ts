@@ -123,7 +123,7 @@ async function ask(
     prompt: event.prompt,
     password: event.password,
     async submit(value) {
-      await execution.input(value);
+      await execution.input(value, { n: event.n });
       cell.input.value = undefined;
       echo(event.password ? "••••••" : value);
     },
