@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type CallOptions, callFor } from "./call.js";
 import { kernelObject } from "./kernels.js";
 import type { SandboxLink } from "./link.js";
+import { runObjects } from "./runs.js";
 import { kernelId, token } from "./untrusted.js";
 
 /** Every named kernel must be ready; kerneld has a shorter deadline of its own. */
@@ -17,6 +18,8 @@ const sandboxState = z.object({
   last_n: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).nullable(),
   kernels: z.array(kernelObject).max(1_000),
   languages: z.array(token).max(100),
+  /** Where they were asked for; a kerneld of an earlier release does not know of that. */
+  runs: runObjects.optional(),
 });
 export type SandboxState = z.infer<typeof sandboxState>;
 
@@ -32,7 +35,8 @@ export interface Assignment {
 export interface AssignmentClient {
   /** Gives the sandbox to a session; resolves when its kernels are ready. Sent again when a connection broke. */
   assign(assignment: Assignment, options?: CallOptions): Promise<SandboxState>;
-  state(options?: CallOptions): Promise<SandboxState>;
+  /** @param options `runs` asks for the runs of the same moment, too */
+  state(options?: CallOptions & { runs?: boolean }): Promise<SandboxState>;
 }
 
 export function createAssignmentClient(link: SandboxLink): AssignmentClient {
@@ -49,7 +53,12 @@ export function createAssignmentClient(link: SandboxLink): AssignmentClient {
         idempotent: true,
       });
     },
-    state: (options) =>
-      callFor(link, sandboxState, { ...options, method: "GET", path: "/state", idempotent: true }),
+    state: ({ runs = false, ...options } = {}) =>
+      callFor(link, sandboxState, {
+        ...options,
+        method: "GET",
+        path: runs ? "/state?runs=1" : "/state",
+        idempotent: true,
+      }),
   };
 }

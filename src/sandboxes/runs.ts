@@ -29,7 +29,9 @@ const runObject = z.object({
 });
 export type RunObject = z.infer<typeof runObject>;
 
-const runList = z.object({ runs: z.array(runObject).max(10_000) });
+/** All runs that a sandbox knows, newest first. */
+export const runObjects = z.array(runObject).max(10_000);
+const runList = z.object({ runs: runObjects });
 
 /** The body of a run: every field is always sent, so that the same run is the same body. */
 export interface RunRequest {

@@ -83,9 +83,9 @@ async function takeUp(
   signal: AbortSignal,
 ): Promise<AdoptedSandbox> {
   const kerneld = createKerneldClient(link);
-  // The journal's number first: what is made after it comes over the feed.
-  const state = await kerneld.state({ signal });
-  const runs = await kerneld.runs.list({ signal });
+  // The journal's number is not younger than the runs: what is made after it comes over the feed.
+  const state = await kerneld.state({ runs: true, signal });
+  const runs = state.runs ?? (await kerneld.runs.list({ signal }));
   const known = new Set(
     [...runs, ...kept.runs.open.map(({ run }) => ({ id: run }))].map(({ id }) => id),
   );

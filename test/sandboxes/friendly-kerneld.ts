@@ -117,7 +117,8 @@ export async function startFriendlyKerneld(options: FriendlyOptions): Promise<Fr
     } else if (route === "POST /ping") {
       answer(response, 200, { boot: identity.boot, now: Date.now() });
     } else if (route === "GET /state") {
-      answer(response, 200, state());
+      const withRuns = searchParams.get("runs") === "1";
+      answer(response, 200, withRuns ? { ...state(), runs: runs.newestFirst() } : state());
     } else if (route === "POST /assign") {
       const body = await json();
       if (assignment !== undefined && JSON.stringify(assignment) !== JSON.stringify(body)) {

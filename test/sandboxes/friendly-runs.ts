@@ -49,6 +49,7 @@ export type RunScript = (
 /** The double's runs: accepted at once, one at a time on each kernel. */
 export interface FriendlyRuns {
   get(run: string): RunObject | undefined;
+  newestFirst(): RunObject[];
   /** What `GET /kernels/{id}/cells` answers, behind so many that are forgotten. */
   cells(kernel: string, forgotten: number): Buffer;
   interruptAll(): void;
@@ -79,6 +80,7 @@ export function createFriendlyRuns(
   script: RunScript = printCode,
 ): FriendlyRuns {
   const runs = new Map<string, Run>();
+  const newestFirst = (): RunObject[] => [...runs.values()].map(({ object }) => object).reverse();
   /** The end of the last run on each kernel. */
   const lines = new Map<string, Promise<void>>();
 
@@ -241,6 +243,7 @@ export function createFriendlyRuns(
 
   return {
     get: (run) => runs.get(run)?.object,
+    newestFirst,
     cells: (kernel, forgotten) =>
       Buffer.concat([
         encodeFrame({ forgotten }),
@@ -259,7 +262,7 @@ export function createFriendlyRuns(
     },
     serve: async (request, response, id, action, json) => {
       if (id === "") {
-        answer(response, 200, { runs: [...runs.values()].map(({ object }) => object).reverse() });
+        answer(response, 200, { runs: newestFirst() });
         return;
       }
       if (request.method === "PUT") {

@@ -42,7 +42,7 @@ async function leftSandbox(): Promise<{
 
 it("a sandbox is taken up, though its answers break off at first", async () => {
   const { kerneld, adopt } = await leftSandbox();
-  const broken = new Set(["/state", "/runs"]);
+  const broken = new Set(["/state?runs=1"]);
   kerneld.intercept = (request, response) => {
     if (!broken.delete(request.url ?? "")) return false;
     response.writeHead(200, { "content-length": 10_000 }).write("{");
@@ -57,6 +57,22 @@ it("a sandbox is taken up, though its answers break off at first", async () => {
   expect(broken.size).toBe(0);
   expect(adopted.link.state).toBe("up");
   expect(await adopted.kerneld.runs.list()).toEqual([]);
+});
+
+it("a sandbox of an earlier release is asked for its runs behind its state", async () => {
+  const { kerneld, adopt } = await leftSandbox();
+  const asked: string[] = [];
+  kerneld.intercept = (request) => {
+    asked.push(request.url ?? "");
+    if (request.url === "/state?runs=1") request.url = "/state";
+    return false;
+  };
+  const adopted = await adopt(new AbortController().signal);
+  onTestFinished(async () => {
+    adopted.feed.close();
+    await adopted.link.close();
+  });
+  expect(asked.slice(0, 2)).toEqual(["/state?runs=1", "/runs"]);
 });
 
 it("a sandbox that does not come back is waited for until that is given up", async () => {

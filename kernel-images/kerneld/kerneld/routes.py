@@ -43,8 +43,14 @@ def make_routes(boot: str, services: Services, kernels: Kernels, runs: Runs) -> 
             raise _first(group) from None
         return Answer(200, state_of(kernels, services, boot))
 
+    def state(request: Request) -> Answer:
+        content = state_of(kernels, services, boot)
+        if request.query.get("runs") == "1":
+            content["runs"] = [run.as_object() for run in runs.newest_first()]
+        return Answer(200, content)
+
     routes.add("POST", "ping", lambda _: Answer(200, {"boot": boot, "now": now()}))
-    routes.add("GET", "state", lambda _: Answer(200, state_of(kernels, services, boot)))
+    routes.add("GET", "state", state)
     routes.add("POST", "assign", assign)
     routes.add("GET", "journal", lambda request: _read_journal(request, services, kernels, runs))
 

@@ -87,6 +87,14 @@ describe("a run", () => {
     expect(unknown).toMatchObject({ status: 404, json: { code: "execution_not_found" } });
   });
 
+  test("stands in the state that is asked for with the runs, as in their own list", async () => {
+    await sandbox.execute(kernel, "1");
+    const listed = (await sandbox.send("GET", "/runs")).json as { runs: object[] };
+    expect(listed.runs.length).toBeGreaterThan(0);
+    expect((await sandbox.send("GET", "/state?runs=1")).json).toMatchObject(listed);
+    expect((await sandbox.send("GET", "/state")).json).not.toHaveProperty("runs");
+  });
+
   test("of a generation that is not the kernel's is refused", async () => {
     const body = runBody(kernel, "1", { expect_generation: 99 });
     const answer = await sandbox.send("PUT", `/runs/${randomUUID()}`, body);
