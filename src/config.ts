@@ -105,8 +105,8 @@ const ENVIRONMENT: Record<string, { setting: string; parse: (text: string) => un
   HOTCELL_ALLOWED_ORIGINS: { setting: "allowed_origins", parse: list },
 };
 
-/** Set by the project's own scripts and tests, not settings of the gateway. */
-const RESERVED_ENVIRONMENT = /^HOTCELL_(TEST|CI|BENCH|CHAOS)_/;
+/** Set by the project's own scripts and tests, or for clients (`HOTCELL_URL`), who may share a shell with their gateway. */
+const RESERVED_ENVIRONMENT = /^HOTCELL_(?:(?:TEST|CI|BENCH|CHAOS)_|URL$)/;
 
 function readFile(path: string, required: boolean): Raw {
   let text: string;

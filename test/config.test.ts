@@ -69,6 +69,10 @@ describe("settings", () => {
     expect(() => loadConfig({ cwd, env: {} })).toThrow(message);
   });
 
+  it("are not what tells clients where a gateway is", () => {
+    expect(loadConfig({ cwd, env: { HOTCELL_URL: "http://elsewhere:1" } }).port).toBe(8788);
+  });
+
   it("on an address that others can reach need a key of the operator's", () => {
     const env = { HOTCELL_HOST: "0.0.0.0", HOTCELL_API_KEY: "a-key-of-the-operator" };
     expect(loadConfig({ cwd, env }).host).toBe("0.0.0.0");
