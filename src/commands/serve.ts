@@ -32,7 +32,8 @@ const STOP_WITHIN_MS = 20_000;
 function welcome(gateway: Gateway, endSessions: boolean): string {
   const { url, generatedKey } = gateway;
   const key = generatedKey ?? "$HOTCELL_API_KEY";
-  const open = generatedKey === undefined ? `${url}/docs` : `${url}/?token=${generatedKey}`;
+  // Where the key is a secret of the operator's, the page asks for it.
+  const open = generatedKey === undefined ? `${url}/` : `${url}/?token=${generatedKey}`;
   return `
 Hotcell ${version} is running (${gateway.runtime.runtime}: ${gateway.runtime.version}).
 
