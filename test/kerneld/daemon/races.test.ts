@@ -57,11 +57,12 @@ describe("a removal", () => {
 });
 
 describe("a kernel that heeds its deadline", () => {
-  test("as kerneld is about to kill it is told of as it is, and costs no other run", async () => {
+  test("while kerneld is kept waiting is heard out, and costs no other run, whatever became of it", async () => {
     const stubborn = `
 import time
 try: time.sleep(60)
 except KeyboardInterrupt: time.sleep(0.6)`;
+    const states: unknown[] = [];
     for (let round = 0; round < 3; round += 1) {
       const { n } = (await sandbox.execute(kernel, "1")).finished;
       const id = await sandbox.put(kernel, stubborn, { timeout_s: 0.2, grace_s: 1 });
@@ -77,7 +78,10 @@ except KeyboardInterrupt: time.sleep(0.6)`;
       expect(after.of("execution_started")[0]).toMatchObject({
         state: finished["state"] === "kept" ? "kept" : "fresh",
       });
+      states.push(finished["state"]);
     }
+    // Not each time on a machine that is busy: kerneld listens for no longer than it must.
+    expect(states).toContain("kept");
   });
 });
 
