@@ -105,8 +105,11 @@ const ENVIRONMENT: Record<string, { setting: string; parse: (text: string) => un
   HOTCELL_ALLOWED_ORIGINS: { setting: "allowed_origins", parse: list },
 };
 
-/** Set by the project's own scripts and tests, or for clients (`HOTCELL_URL`), who may share a shell with their gateway. */
-const RESERVED_ENVIRONMENT = /^HOTCELL_(?:(?:TEST|CI|BENCH|CHAOS)_|URL$)/;
+/**
+ * Set by the project's own scripts and tests, or to tell clients (`HOTCELL_URL`) and `hotcell run` (`HOTCELL_GATEWAY_URL`) where
+ * a gateway is, which may share a shell with it.
+ */
+const RESERVED_ENVIRONMENT = /^HOTCELL_(?:(?:TEST|CI|BENCH|CHAOS)_|(?:GATEWAY_)?URL$)/;
 
 function readFile(path: string, required: boolean): Raw {
   let text: string;

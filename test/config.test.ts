@@ -69,8 +69,8 @@ describe("settings", () => {
     expect(() => loadConfig({ cwd, env: {} })).toThrow(message);
   });
 
-  it("are not what tells clients where a gateway is", () => {
-    expect(loadConfig({ cwd, env: { HOTCELL_URL: "http://elsewhere:1" } }).port).toBe(8788);
+  it.each(["HOTCELL_URL", "HOTCELL_GATEWAY_URL"])("are not what tells clients: %s", (name) => {
+    expect(loadConfig({ cwd, env: { [name]: "http://elsewhere:1" } }).port).toBe(8788);
   });
 
   it("on an address that others can reach need a key of the operator's", () => {

@@ -174,6 +174,8 @@ describe("settings", () => {
     });
     try {
       expect(gateway.printed).not.toContain("a-key-of-the-operator");
+      // The playground, which asks for it.
+      expect(gateway.printed).toMatch(/Open +http:\S+:\d+\/\n/);
       await gateway.session();
       const refused = await gateway.call("POST", "/v1/sessions", {});
       expect(refused.status).toBe(429);

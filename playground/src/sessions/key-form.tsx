@@ -36,8 +36,8 @@ export function KeyForm({ onClose }: { onClose: () => void }) {
         }}
       >
         <p class="muted">
-          <code>hotcell serve</code> prints it, with a link that brings it along. It is kept in this
-          tab only.
+          <code>hotcell serve</code> prints it, with a link that brings it along, unless it was set
+          in the settings. It is kept in this tab only.
         </p>
         <label class="field" for={id}>
           <span>Key</span>
